@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * view.h - one image, shown through FUSE to whom it may concern
+ *
+ * Stateless: a nodeid is a fixed function of the nid, so any request can be answered from the image
+ * alone, by any thread, by any process that maps the same image.
+ *
+ * metadata-only: for overlayfs, which reads file data from the objects itself. Overlay xattrs carry the
+ *     names that this overlayfs mount believes: user.overlay.* with userxattr, trusted.overlay.* for the
+ *     privileged. Reading an external file is EIO: nobody may take zeros for data.
+ * standalone: a plain file system. Overlay details are hidden and unescaped; data come from the objects.
+ *
+ * Either way the user sees, in the end, what kernel EROFS + overlayfs would show of the image.
+ */
+#ifndef LAMINA_SERVE_VIEW_H
+#define LAMINA_SERVE_VIEW_H
+
+#include <stddef.h>
+
+struct diag;          /* base/diag.h */
+struct fuse_handlers; /* fuse/session.h */
+struct image;         /* erofs/image.h */
+struct mapping;       /* erofs/mapping.h */
+
+enum view_kind {
+	VIEW_METADATA_USER,    /* user.overlay.*, for overlayfs mounted with userxattr */
+	VIEW_METADATA_TRUSTED, /* trusted.overlay.* */
+	VIEW_STANDALONE,
+};
+
+struct view_config {
+	enum view_kind kind;
+	const struct image *image;     /* outlives the view */
+	const struct mapping *mapping; /* of the image; NULL when it cannot be damaged */
+	const int *object_fds;         /* standalone: directories of objects, searched in order */
+	size_t object_fd_count;
+};
+
+struct view;
+
+int view_new(const struct view_config *config, struct view **ret, struct diag *why);
+void view_free(struct view *view); /* NULL is fine */
+
+/* To be put into struct fuse_config, with the view as fs. */
+const struct fuse_handlers *view_handlers(const struct view *view);
+
+#endif
