@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Deep enough that no thread idles between two small files, shallow enough to bound what is open. */
+/* Deep enough that no thread idles between two small files, shallow enough to bound what is open.
+ */
 #define QUEUE_SIZE 256
 
 struct workers {

@@ -2,8 +2,9 @@
 /*
  * disk.h - EROFS records as they lie in an image
  *
- * Sources: Linux 6.18, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst; composefs-image.md,
- * sections 2, 6 and 9. All integers little-endian, all records byte-aligned here.
+ * Sources: Linux 6.18, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst;
+ * composefs-image.md, sections 2, 6 and 9. All integers little-endian, all records byte-aligned
+ * here.
  */
 #ifndef LAMINA_EROFS_DISK_H
 #define LAMINA_EROFS_DISK_H

@@ -3,13 +3,13 @@
  * image.h - an EROFS image, read where it lies
  *
  * The bytes are hostile. Opening looks at the superblock only; every later access is bounded by the
- * image. Nothing is allocated, nothing is cached: all answers are computed from the bytes, and spans in
- * answers point into them. Immutable after open, so any number of threads may ask.
+ * image. Nothing is allocated, nothing is cached: all answers are computed from the bytes, and
+ * spans in answers point into them. Immutable after open, so any number of threads may ask.
  *
  * Reads composefs images of version 0, 1 and 2 and plain uncompressed EROFS (Linux 6.18,
- * fs/erofs/erofs_fs.h) with one device. Anything else is refused by name with -EOPNOTSUPP; malformed
- * bytes with -EUCLEAN. Not checked, because it would need the whole image: that directories form a tree,
- * link counts. Walkers bound their own depth.
+ * fs/erofs/erofs_fs.h) with one device. Anything else is refused by name with -EOPNOTSUPP;
+ * malformed bytes with -EUCLEAN. Not checked, because it would need the whole image: that
+ * directories form a tree, link counts. Walkers bound their own depth.
  */
 #ifndef LAMINA_EROFS_IMAGE_H
 #define LAMINA_EROFS_IMAGE_H
@@ -73,9 +73,9 @@ struct image_dirent {
 };
 
 /*
- * The entry at *position, which is 0 or the next of an entry got before: constant time. Entries come in
- * byte order of their names, "." and ".." among them. Returns 1, 0 at the end, -EUCLEAN, or -EINVAL for a
- * position that cannot be one.
+ * The entry at *position, which is 0 or the next of an entry got before: constant time. Entries
+ * come in byte order of their names, "." and ".." among them. Returns 1, 0 at the end, -EUCLEAN, or
+ * -EINVAL for a position that cannot be one.
  */
 int image_dir_next(const struct image *image, const struct image_inode *dir, uint64_t position,
 		   struct image_dirent *ret, struct diag *why);
@@ -105,13 +105,13 @@ int image_xattr_get(const struct image *image, const struct image_inode *inode, 
 
 struct image_extent {
 	bool is_hole;
-	struct span bytes;    /* when not a hole; size bytes */
-	uint64_t size;        /* bytes from the offset asked for on; at least 1 */
+	struct span bytes; /* when not a hole; size bytes */
+	uint64_t size;     /* bytes from the offset asked for on; at least 1 */
 };
 
 /*
- * What an inode holds from offset on, as far as it is contiguous in the image. For files, symlinks and
- * directories alike. Returns 1, 0 at or past the end, or -EUCLEAN.
+ * What an inode holds from offset on, as far as it is contiguous in the image. For files, symlinks
+ * and directories alike. Returns 1, 0 at or past the end, or -EUCLEAN.
  */
 int image_extent(const struct image *image, const struct image_inode *inode, uint64_t offset,
 		 struct image_extent *ret, struct diag *why);
