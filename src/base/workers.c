@@ -11,6 +11,8 @@
  */
 #define QUEUE_SIZE 256
 
+#define THREADS_MAX 256 /* more only waits for the disk; bounds stacks and descriptors */
+
 struct workers {
 	workers_job *run;
 	workers_drop *drop;
@@ -98,6 +100,8 @@ int workers_new(unsigned int thread_count, workers_job *run, workers_drop *drop,
 
 	if (thread_count == 0)
 		thread_count = cpu_count();
+	if (thread_count > THREADS_MAX)
+		thread_count = THREADS_MAX;
 	workers = calloc(1, sizeof(*workers) + thread_count * sizeof(workers->threads[0]));
 	if (!workers)
 		return -ENOMEM;
