@@ -36,4 +36,7 @@
 /* An image of metadata only: 2^32 blocks is the format's limit, this is what we accept to map. */
 #define IMAGE_SIZE_MAX (1ULL << 40)
 
+/* /proc/self/mountinfo: 100,000 mounts, the kernel's default fs.mount-max, of 600 bytes each. */
+#define MOUNTINFO_SIZE_MAX (64 * 1024 * 1024)
+
 #endif
