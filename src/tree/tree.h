@@ -46,7 +46,8 @@ struct inode {
 	uint32_t rdev; /* low 32 bits of Linux' new_encode_dev; of devices only */
 	uint32_t mtime_nsec;
 	int64_t mtime_sec;
-	uint64_t size; /* bytes; the length of the target for a symlink, 0 for other non-files */
+	uint64_t
+		size; /* bytes; the length of the target for a symlink, else what the source said */
 	struct dentry *primary;      /* NULL for the root and for an inode not linked yet */
 	const struct xattr **xattrs; /* ascending by key */
 	uint16_t xattr_count;
