@@ -61,15 +61,17 @@ static void messages_read(const struct mount_context *context, struct messages *
 	}
 }
 
+/* "type: what: the kernel's messages: errno"; unsaid takes the place of messages where there are
+ * none. */
 static int context_failed(const struct mount_context *context, int err, const char *what,
-			  struct diag *why)
+			  const char *unsaid, struct diag *why)
 {
 	struct messages messages;
 
 	messages_read(context, &messages);
 	if (messages.size)
 		return diag_errno(why, err, "%s: %s: %s", context->type, what, messages.text);
-	return diag_errno(why, err, "%s: %s", context->type, what);
+	return diag_errno(why, err, "%s: %s%s", context->type, what, unsaid);
 }
 
 int context_open(struct mount_context *context, const char *type, struct diag *why)
@@ -103,7 +105,7 @@ void context_close(struct mount_context *context)
 int context_flag(struct mount_context *context, const char *key, struct diag *why)
 {
 	if (fsconfig(context->fd, FSCONFIG_SET_FLAG, key, NULL, 0) < 0)
-		return context_failed(context, -errno, key, why);
+		return context_failed(context, -errno, key, "", why);
 	return 0;
 }
 
@@ -114,7 +116,7 @@ int context_string(struct mount_context *context, const char *key, const char *v
 		return diag_set(why, -E2BIG, "%s: %s: the value has %zu bytes, at most %d fit",
 				context->type, key, strlen(value), CONTEXT_STRING_MAX);
 	if (fsconfig(context->fd, FSCONFIG_SET_STRING, key, value, 0) < 0)
-		return context_failed(context, -errno, key, why);
+		return context_failed(context, -errno, key, "", why);
 	return 0;
 }
 
@@ -129,7 +131,7 @@ int context_number(struct mount_context *context, const char *key, uint64_t valu
 int context_fd(struct mount_context *context, const char *key, int fd, struct diag *why)
 {
 	if (fsconfig(context->fd, FSCONFIG_SET_FD, key, NULL, fd) < 0)
-		return context_failed(context, -errno, key, why);
+		return context_failed(context, -errno, key, "", why);
 	return 0;
 }
 
@@ -138,7 +140,8 @@ int context_create(struct mount_context *context, struct diag *why)
 	struct messages messages;
 
 	if (fsconfig(context->fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return context_failed(context, -errno, "cannot create the superblock", why);
+		return context_failed(context, -errno, "cannot create the superblock",
+				      " (the kernel's log may say more)", why);
 	if (trace_is_on("mount")) {
 		messages_read(context, &messages);
 		TRACE("mount", "%s: created %s", context->type, messages.text);
@@ -151,6 +154,6 @@ int context_mount(struct mount_context *context, uint64_t attributes, struct dia
 	int fd = fsmount(context->fd, FSMOUNT_CLOEXEC, (unsigned int)attributes);
 
 	if (fd < 0)
-		return context_failed(context, -errno, "fsmount()", why);
+		return context_failed(context, -errno, "fsmount()", "", why);
 	return fd;
 }

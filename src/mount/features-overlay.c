@@ -52,12 +52,20 @@ static int trial_mount(enum trial trial, int first, int second, struct diag *why
 
 static int try_trial(enum trial trial, struct diag *why)
 {
-	CLEAN(fd_closep) int first = tmpfs_mount(why);
-	CLEAN(fd_closep) int second = first < 0 ? -1 : tmpfs_mount(why);
-	CLEAN(fd_closep) int overlay = -1;
+	CLEAN(context_close) struct mount_context context = MOUNT_CONTEXT_EMPTY;
+	CLEAN(fd_closep) int first = -1, second = -1, overlay = -1;
+	int r;
 
-	if (first < 0 || second < 0)
-		return first < 0 ? first : second;
+	/* First, so that the reason speaks of overlayfs. */
+	r = context_open(&context, "overlay", why);
+	if (r < 0)
+		return r;
+	first = tmpfs_mount(why);
+	if (first < 0)
+		return first;
+	second = tmpfs_mount(why);
+	if (second < 0)
+		return second;
 	overlay = trial_mount(trial, first, second, why);
 	return overlay < 0 ? overlay : 0;
 }

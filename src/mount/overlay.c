@@ -124,6 +124,23 @@ static int set_options(struct mount_context *context, const struct overlay_optio
 	return r;
 }
 
+/* overlayfs explains itself in the kernel's log only: the two refusals that are no mistake, in
+ * words. */
+static int overlay_refused(const struct overlay_options *options, int err, struct diag *why)
+{
+	if (!options->data_count)
+		return err;
+	if (err == -EPERM && !options->userxattr)
+		return diag_set(why, err,
+				"overlay: data-only layers with trusted.overlay.* attributes are "
+				"for root of the initial user namespace");
+	if (err == -EINVAL && options->userxattr)
+		return diag_wrap(why, err,
+				 "data-only layers with user.overlay.* attributes may be too new "
+				 "for this kernel");
+	return err;
+}
+
 int overlay_mount_as(enum overlay_dialect dialect, const struct overlay_options *options,
 		     bool *ret_understood, struct diag *why)
 {
@@ -145,7 +162,7 @@ int overlay_mount_as(enum overlay_dialect dialect, const struct overlay_options 
 	}
 	r = context_create(&context, why);
 	if (r < 0)
-		return r;
+		return overlay_refused(options, r, why);
 	if (options->upper_fd < 0)
 		attributes |= MOUNT_ATTR_RDONLY;
 	return context_mount(&context, attributes, why);

@@ -34,6 +34,10 @@ int userns_may_mount(struct diag *why)
 	int r = context_open(&context, "tmpfs", why);
 
 	context_close(&context);
+	if (r == -EPERM)
+		return diag_set(why, r,
+				"needs CAP_SYS_ADMIN in the user namespace that owns the mount "
+				"namespace");
 	return r;
 }
 
