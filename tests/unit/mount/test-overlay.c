@@ -16,6 +16,7 @@
 #include "mount/mountinfo.h"
 #include "mount/overlay.h"
 #include "mount/overlay_private.h"
+#include "mount/userns.h"
 
 static void need_feature(const char *what, enum mount_feature_id id)
 {
@@ -224,7 +225,7 @@ static void body_writable(void)
 	options.lower_count = 1;
 	options.upper_fd = openat(writable, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	options.work_fd = openat(writable, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	options.userxattr = geteuid() != 0;
+	options.userxattr = !userns_is_initial();
 	/* An upper in a detached mount, too. */
 	fd = expect_ok(overlay_mount(&options, &why), &why);
 	file_make(fd, "new", "new");
