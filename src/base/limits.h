@@ -35,6 +35,12 @@
 
 /* An image of metadata only: 2^32 blocks is the format's limit, this is what we accept to map. */
 #define IMAGE_SIZE_MAX (1ULL << 40)
+/*
+ * An image that others may change is copied into memory first, which cannot be swapped out in
+ * containers without swap: this is a tree of 4 million files, and what a machine of today can
+ * spare.
+ */
+#define IMAGE_COPY_MAX (1ULL << 30)
 
 /* /proc/self/mountinfo: 100,000 mounts, the kernel's default fs.mount-max, of 600 bytes each. */
 #define MOUNTINFO_SIZE_MAX (64 * 1024 * 1024)
