@@ -56,6 +56,14 @@ static struct loaded *loader_find(const struct loader *loader, uint64_t nid)
 	return item ? &loader->inodes[(uintptr_t)item - 1] : NULL;
 }
 
+/* An inode or stub is met for the first time. */
+static void loader_meet(struct loader *loader, uint64_t nid)
+{
+	if (nid <= loader->last_nid)
+		loader->is_in_order = false;
+	loader->last_nid = nid;
+}
+
 static int loader_add(struct loader *loader, const struct loaded *loaded)
 {
 	if (loader->count >= loader->image->bytes.size / INODE_SLOT || loader->count == UINT32_MAX)
@@ -70,6 +78,7 @@ static int loader_add(struct loader *loader, const struct loaded *loaded)
 		loader->inodes = grown;
 		loader->capacity = capacity;
 	}
+	loader_meet(loader, loaded->nid);
 	loader->inodes[loader->count] = *loaded;
 	loaded->inode->index = (uint32_t)loader->count++;
 	return map_add(&loader->by_nid, nid_hash(loaded->nid), (void *)(uintptr_t)loader->count);
@@ -111,6 +120,16 @@ static bool is_stub(const struct loader *loader, const struct loaded *dir, struc
 	       memchr(digits, name.data[0], 16) && memchr(digits, name.data[1], 16);
 }
 
+static int skip_stub(struct loader *loader, uint64_t nid)
+{
+	if (loader->stub_count == STUB_COUNT_MAX)
+		return diag_set(loader->why, -EUCLEAN, "more than %d whiteout stubs",
+				STUB_COUNT_MAX);
+	loader->stub_nids[loader->stub_count++] = nid;
+	loader_meet(loader, nid);
+	return 0;
+}
+
 static int load_entry(struct loader *loader, const struct loaded *dir,
 		      const struct image_dirent *entry)
 {
@@ -125,7 +144,7 @@ static int load_entry(struct loader *loader, const struct loaded *dir,
 	if (r < 0)
 		return r;
 	if (is_stub(loader, dir, entry->name, &raw))
-		return 0;
+		return skip_stub(loader, raw.nid);
 	if (S_ISDIR(raw.mode) && dir->depth == DEPTH_MAX)
 		return diag_set(loader->why, -EUCLEAN, "directories nested deeper than %d",
 				DEPTH_MAX);
@@ -201,6 +220,7 @@ int image_load(const struct image *image, struct tree **ret, struct diag *why)
 		.image = image,
 		.tree = tree_new(),
 		.budget = BUDGET_FACTOR * (uint64_t)image->bytes.size,
+		.is_in_order = true,
 		.why = why,
 	};
 	int r;

@@ -45,6 +45,8 @@ struct loaded {
 	bool has_whiteouts; /* a directory: some were converted */
 };
 
+#define STUB_COUNT_MAX 256
+
 struct loader {
 	const struct image *image;
 	struct tree *tree;     /* owned until handed over */
@@ -53,6 +55,10 @@ struct loader {
 	size_t capacity;
 	struct map by_nid; /* of index + 1 as a pointer */
 	uint64_t budget;   /* bytes that may still be taken, see loader_charge() */
+	uint64_t last_nid; /* of the last inode or stub met for the first time */
+	bool is_in_order;  /* each of them had a higher nid than the one before */
+	size_t stub_count;
+	uint64_t stub_nids[STUB_COUNT_MAX];
 	struct diag *why;
 };
 
@@ -66,7 +72,10 @@ int loader_charge(struct loader *loader, uint64_t size);
 /* Make the inode, not linked yet, with its xattrs and content. */
 int load_inode(struct loader *loader, const struct image_inode *raw, struct loaded *ret);
 
-/* Put primary names where the image has the inodes. The tree is sorted. */
+/*
+ * Make the primary names those by which the inodes lie in breadth-first order, if there are such.
+ * The tree is sorted.
+ */
 int load_primaries(struct loader *loader);
 
 /* Make whiteouts whiteouts again. Primary names are final. */

@@ -40,62 +40,89 @@ static int nid_compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/*
- * Inodes lie in breadth-first order of their primary names. When the first names give that order,
- * they are the primary ones.
- */
-static bool first_names_are_primary(const struct loader *loader)
+struct search {
+	const struct loader *loader;
+	uint64_t *nids; /* owned; of all inodes and stubs, ascending */
+	size_t count;
+	size_t next;               /* the first whose name was not found yet */
+	struct dentry **primaries; /* owned; by index of inode */
+};
+
+static void search_release(struct search *search)
 {
-	for (size_t i = 1; i < loader->count; i++) {
-		if (loader->inodes[i].nid < loader->inodes[i - 1].nid)
+	free(search->nids);
+	free(search->primaries);
+}
+
+static int search_init(struct search *search)
+{
+	const struct loader *loader = search->loader;
+
+	search->nids = calloc(loader->count + loader->stub_count, sizeof(*search->nids));
+	search->primaries = calloc(loader->count, sizeof(struct dentry *));
+	if (!search->nids || !search->primaries)
+		return -ENOMEM;
+	for (size_t i = 0; i < loader->count; i++)
+		search->nids[search->count++] = loader->inodes[i].nid;
+	for (size_t i = 0; i < loader->stub_count; i++)
+		search->nids[search->count++] = loader->stub_nids[i];
+	qsort(search->nids, search->count, sizeof(*search->nids), nid_compare);
+	/* The root has no name. */
+	search->next = search->nids[0] == loader->inodes[0].nid ? 1 : search->count;
+	return 0;
+}
+
+/* The name of the inode whose turn it is is its primary one, any other name is one more link. */
+static int search_dir(struct search *search, const struct loaded *dir)
+{
+	const struct loader *loader = search->loader;
+	struct image_dirent entry;
+	struct image_inode raw;
+	uint64_t position = 0;
+	int r;
+
+	r = image_inode(loader->image, dir->nid, &raw, loader->why);
+	if (r < 0)
+		return r;
+	while (search->next < search->count &&
+	       (r = image_dir_next(loader->image, &raw, position, &entry, loader->why)) == 1) {
+		position = entry.next;
+		if (entry.nid == search->nids[search->next]) {
+			struct dentry *dentry = tree_lookup(loader->tree, dir->inode, entry.name);
+
+			if (dentry) /* not a stub */
+				search->primaries[dentry->inode->index] = dentry;
+			search->next++;
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+static bool search_is_complete(const struct search *search)
+{
+	for (size_t i = 1; i < search->loader->count; i++) {
+		if (!search->primaries[i])
 			return false;
 	}
 	return true;
 }
 
-/*
- * The name of the inode whose turn it is in the image is its primary one, any other name is one
- * more link. ret[i] is the primary name of inode i. Returns how many were found; all of them, or
- * the image was made by other rules.
- */
-static size_t find_primaries(const struct loader *loader, const uint64_t *nids, struct dentry **ret)
-{
-	size_t found = 1; /* the root has no name */
-
-	for (size_t i = 0; i < loader->count; i++) {
-		struct inode *dir = loader->inodes[i].inode;
-
-		if (!inode_is_dir(dir))
-			continue;
-		for (struct dentry *d = dir->dir.first; d && found < loader->count; d = d->next) {
-			if (loader->inodes[d->inode->index].nid != nids[found])
-				continue;
-			ret[d->inode->index] = d;
-			found++;
-		}
-	}
-	return found;
-}
-
 int load_primaries(struct loader *loader)
 {
-	CLEAN(memory_freep) uint64_t *nids = NULL;
-	CLEAN(memory_freep) struct dentry **primaries = NULL;
+	CLEAN(search_release) struct search search = {.loader = loader};
+	int r;
 
-	if (first_names_are_primary(loader))
+	if (loader->is_in_order) /* the first names are the primary ones */
 		return 0;
-	nids = calloc(loader->count, sizeof(*nids));
-	primaries = calloc(loader->count, sizeof(*primaries));
-	if (!nids || !primaries)
-		return -ENOMEM;
-	for (size_t i = 0; i < loader->count; i++)
-		nids[i] = loader->inodes[i].nid;
-	qsort(nids, loader->count, sizeof(*nids), nid_compare);
-	if (nids[0] != loader->inodes[0].nid ||
-	    find_primaries(loader, nids, primaries) < loader->count)
-		return 0;
+	r = search_init(&search);
+	for (size_t i = 0; r == 0 && i < loader->count; i++) {
+		if (inode_is_dir(loader->inodes[i].inode))
+			r = search_dir(&search, &loader->inodes[i]);
+	}
+	if (r < 0 || !search_is_complete(&search))
+		return r;
 	for (size_t i = 1; i < loader->count; i++)
-		loader->inodes[i].inode->primary = primaries[i];
+		loader->inodes[i].inode->primary = search.primaries[i];
 	return 0;
 }
 
