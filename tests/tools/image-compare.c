@@ -29,6 +29,8 @@
 #include "erofs/image.h"
 #include "erofs/mapping.h"
 
+#define DIFFERENCES_SHOWN 100
+
 struct pending {
 	struct pending *next;
 	uint64_t nid;
@@ -43,17 +45,32 @@ static uint64_t differences, compared;
 
 static void differ(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Names are any bytes, terminals are not for them. */
+static void print_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (*text >= ' ' && *text <= '~')
+			(void)putchar(*text);
+		else
+			(void)printf("\\x%02x", (unsigned char)*text);
+	}
+}
+
 static void differ(const char *path, const char *format, ...)
 {
+	CLEAN(memory_freep) char *text = NULL;
 	va_list arguments;
 
 	differences++;
-	if (differences > 100)
+	if (differences > DIFFERENCES_SHOWN)
 		return;
-	(void)printf("%s: ", path);
 	va_start(arguments, format);
-	(void)vprintf(format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
 	va_end(arguments);
+	print_escaped(path);
+	(void)printf(": ");
+	print_escaped(text);
 	(void)printf("\n");
 }
 
@@ -109,13 +126,19 @@ static bool kernel_lists(const struct image_xattr *xattr)
 	return xattr->prefix.size && !span_equal(xattr->prefix, SPAN_LITERAL("lustre."));
 }
 
-/* It gives what it can parse: a dump may hold capabilities and ACLs that are none. */
-static bool kernel_refuses(const char *key, int error)
+/*
+ * It gives no user xattrs of what is neither file nor directory (fs/xattr.c), though it lists them,
+ * and of capabilities and ACLs only what it can parse; a dump may hold others.
+ */
+static bool kernel_refuses(const struct image_inode *inode, const char *key, int error)
 {
 	bool is_parsed = strcmp(key, "security.capability") == 0 ||
 			 strncmp(key, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
+	bool is_hidden = strncmp(key, "user.", strlen("user.")) == 0 && !S_ISREG(inode->mode) &&
+			 !S_ISDIR(inode->mode);
 
-	return is_parsed && (error == EINVAL || error == ENODATA);
+	return (is_parsed && (error == EINVAL || error == ENODATA)) ||
+	       (is_hidden && error == ENODATA);
 }
 
 static void compare_xattr(const char *path, int fd, const struct image_inode *inode,
@@ -137,7 +160,7 @@ static void compare_xattr(const char *path, int fd, const struct image_inode *in
 		return;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	size = getxattr(link, key, theirs, sizeof(theirs));
-	if (size < 0 && kernel_refuses(key, errno))
+	if (size < 0 && kernel_refuses(inode, key, errno))
 		return;
 	if (size < 0)
 		differ(path, "xattr %s: %s", key, strerror(errno));
