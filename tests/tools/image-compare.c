@@ -29,6 +29,8 @@
 #include "erofs/image.h"
 #include "erofs/mapping.h"
 
+#define DIFFERENCES_SHOWN 100
+
 struct pending {
 	struct pending *next;
 	uint64_t nid;
@@ -43,17 +45,32 @@ static uint64_t differences, compared;
 
 static void differ(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Names are any bytes, terminals are not for them. */
+static void print_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (*text >= ' ' && *text <= '~')
+			(void)putchar(*text);
+		else
+			(void)printf("\\x%02x", (unsigned char)*text);
+	}
+}
+
 static void differ(const char *path, const char *format, ...)
 {
+	CLEAN(memory_freep) char *text = NULL;
 	va_list arguments;
 
 	differences++;
-	if (differences > 100)
+	if (differences > DIFFERENCES_SHOWN)
 		return;
-	(void)printf("%s: ", path);
 	va_start(arguments, format);
-	(void)vprintf(format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
 	va_end(arguments);
+	print_escaped(path);
+	(void)printf(": ");
+	print_escaped(text);
 	(void)printf("\n");
 }
 
@@ -103,11 +120,25 @@ static void compare_stat(const char *path, const struct image_inode *inode, cons
 		COMPARE(path, "inode number", inode->nid, file->st_ino);
 }
 
-/* The kernel shows keys with these prefixes (Linux 6.18, fs/erofs/xattr.h), up to 255 bytes. */
-static bool kernel_shows(const struct image_xattr *xattr)
+/* The kernel lists keys with these prefixes (Linux 6.18, fs/erofs/xattr.h). */
+static bool kernel_lists(const struct image_xattr *xattr)
 {
-	return xattr->prefix.size && !span_equal(xattr->prefix, SPAN_LITERAL("lustre.")) &&
-	       xattr->prefix.size + xattr->suffix.size <= 255;
+	return xattr->prefix.size && !span_equal(xattr->prefix, SPAN_LITERAL("lustre."));
+}
+
+/*
+ * It gives no user xattrs of what is neither file nor directory (fs/xattr.c), though it lists them,
+ * and of capabilities and ACLs only what it can parse; a dump may hold others.
+ */
+static bool kernel_refuses(const struct image_inode *inode, const char *key, int error)
+{
+	bool is_parsed = strcmp(key, "security.capability") == 0 ||
+			 strncmp(key, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
+	bool is_hidden = strncmp(key, "user.", strlen("user.")) == 0 && !S_ISREG(inode->mode) &&
+			 !S_ISDIR(inode->mode);
+
+	return (is_parsed && (error == EINVAL || error == ENODATA)) ||
+	       (is_hidden && error == ENODATA);
 }
 
 static void compare_xattr(const char *path, int fd, const struct image_inode *inode,
@@ -125,10 +156,12 @@ static void compare_xattr(const char *path, int fd, const struct image_inode *in
 	if (image_xattr_get(&image, inode, span_of(key, (size_t)length), &ours, NULL) < 0 ||
 	    !span_equal(ours, xattr->value))
 		differ(path, "xattr %s: listed but not found", key);
-	if (!kernel_shows(xattr))
+	if (!kernel_lists(xattr) || length > 255) /* XATTR_NAME_MAX: nobody could ask */
 		return;
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	size = getxattr(link, key, theirs, sizeof(theirs));
+	if (size < 0 && kernel_refuses(inode, key, errno))
+		return;
 	if (size < 0)
 		differ(path, "xattr %s: %s", key, strerror(errno));
 	else if (!span_equal(ours, span_of(theirs, (size_t)size)))
@@ -164,7 +197,7 @@ static void compare_xattrs(const char *path, int fd, const struct image_inode *i
 
 	while ((r = image_xattr_next(&image, inode, position, &xattr, &why)) == 1) {
 		compare_xattr(path, fd, inode, &xattr);
-		count += kernel_shows(&xattr);
+		count += kernel_lists(&xattr);
 		position = xattr.next;
 	}
 	if (r < 0)
