@@ -164,6 +164,10 @@ static int descriptor_receive(int socket, struct diag *why)
 	    header->cmsg_len != CMSG_LEN(sizeof(int)))
 		return diag_set(why, -ENODATA, PROGRAM " sent no descriptor");
 	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	if (message.msg_flags & MSG_CTRUNC) {
+		fd_close(fd);
+		return diag_set(why, -EPERM, PROGRAM " sent more than one descriptor");
+	}
 	return fd;
 }
 

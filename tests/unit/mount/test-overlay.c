@@ -16,6 +16,7 @@
 #include "mount/mountinfo.h"
 #include "mount/overlay.h"
 #include "mount/overlay_private.h"
+#include "mount/userns.h"
 
 static void need_feature(const char *what, enum mount_feature_id id)
 {
@@ -122,6 +123,31 @@ static void reads_data_through_trusted_redirects(void **state)
 	isolated(AS_ROOT, body_trusted);
 }
 
+static void body_plain(void)
+{
+	struct overlay_options options = OVERLAY_OPTIONS_EMPTY;
+	struct diag why = {0};
+	int layers[2], fd;
+
+	need_feature("overlayfs", MOUNT_FEATURE_OVERLAY);
+	layers_make("trusted", &layers[0], &layers[1]);
+	options.lower_fds = layers;
+	options.lower_count = 2;
+	options.redirects = true;
+	fd = expect_ok(overlay_mount(&options, &why), &why);
+	file_expect(fd, "big", "the content");
+	file_expect(fd, "ab/cd", "the content"); /* not data-only: it is listed */
+	fd_close(fd);
+	fd_close(layers[0]);
+	fd_close(layers[1]);
+}
+
+static void follows_redirects_into_an_ordinary_layer(void **state)
+{
+	(void)state;
+	isolated(AS_ROOT, body_plain);
+}
+
 static void body_user(void)
 {
 	need_feature("overlay-user-data", MOUNT_FEATURE_OVERLAY_USER_DATA);
@@ -216,6 +242,7 @@ static void body_writable(void)
 	struct overlay_options options = OVERLAY_OPTIONS_EMPTY;
 	struct diag why = {0};
 	int lower = tmpfs_make(), writable = tmpfs_make(), fd;
+	bool detached = mount_has(MOUNT_FEATURE_OVERLAY_DETACHED);
 
 	need_feature("overlayfs", MOUNT_FEATURE_OVERLAY);
 	file_make(lower, "old", "old");
@@ -224,8 +251,10 @@ static void body_writable(void)
 	options.lower_count = 1;
 	options.upper_fd = openat(writable, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	options.work_fd = openat(writable, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	options.userxattr = geteuid() != 0;
-	/* An upper in a detached mount, too. */
+	options.userxattr = !userns_is_initial();
+	/* Directories of a detached mount are fine where such mounts are; they cannot be staged. */
+	if (!detached)
+		attach(writable);
 	fd = expect_ok(overlay_mount(&options, &why), &why);
 	file_make(fd, "new", "new");
 	expect(unlinkat(fd, "old", 0) == 0);
@@ -236,6 +265,8 @@ static void body_writable(void)
 	fd_close(options.work_fd);
 	fd_close(writable);
 	fd_close(lower);
+	if (!detached)
+		detach();
 }
 
 static void writes_go_to_the_upper_layer(void **state)
@@ -329,6 +360,9 @@ static void body_verity(void)
 	fd = expect_ok(overlay_mount(&options, &why), &why);
 	file_expect(fd, "big", "the content"); /* no digest was recorded */
 	fd_close(fd);
+	fd_close(metadata);
+	fd_close(data);
+	layers_make("trusted", &metadata, &data); /* what was staged cannot be staged again */
 	options.verity = OVERLAY_VERITY_REQUIRE;
 	fd = expect_ok(overlay_mount(&options, &why), &why);
 	file = openat(fd, "big", O_RDONLY | O_CLOEXEC);
@@ -376,6 +410,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_data_through_trusted_redirects),
+		cmocka_unit_test(follows_redirects_into_an_ordinary_layer),
 		cmocka_unit_test(reads_data_through_user_redirects_without_privilege),
 		cmocka_unit_test(gives_the_same_in_every_form_a_kernel_takes),
 		cmocka_unit_test(the_first_of_many_layers_is_on_top),
