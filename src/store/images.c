@@ -88,7 +88,7 @@ static int link_ref(const struct store *store, int images_fd, const struct diges
 	return 0;
 }
 
-static int name_check(const char *name, struct diag *why)
+int image_name_check(const char *name, struct diag *why)
 {
 	struct digest digest;
 
@@ -108,7 +108,7 @@ int image_publish(struct store *store, struct transaction *transaction, const st
 	char hex[DIGEST_HEX_SIZE_MAX];
 	int r;
 
-	r = name ? name_check(name, why) : 0;
+	r = name ? image_name_check(name, why) : 0;
 	if (r < 0)
 		return r;
 	if (!object_exists(store, image))
