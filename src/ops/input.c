@@ -101,6 +101,7 @@ int input_read(const char *path, const struct input_options *options,
 	CLEAN(fd_closep) int fd = -1;
 	bool is_directory;
 	struct stat st;
+	int r;
 
 	*ret_stats = (struct input_stats){0};
 	fd = input_open(path, &st, why);
@@ -114,5 +115,7 @@ int input_read(const char *path, const struct input_options *options,
 	if (is_directory)
 		return input_scan(fd, options, transaction, ret, ret_stats, why);
 	ret_stats->is_dump = true;
-	return dump_read_fd(fd, &dump, ret, why);
+	r = dump_read_fd(fd, &dump, ret, why);
+	/* What somebody wrote is wrong, as an argument can be; nothing of ours is damaged. */
+	return r == -EUCLEAN ? -EINVAL : r;
 }
