@@ -106,7 +106,9 @@ step "import it again (nothing new)" "$lamina" import -q rootfs debian | grep '^
 step "mount it" "$lamina" mount debian mnt
 step "run a program inside" chroot mnt /bin/sh -c ". /etc/os-release; echo \"    \$PRETTY_NAME: \$(ls /usr/bin | wc -l) programs\""
 if [ -x mnt/usr/bin/perl ]; then
-    step "run another" chroot mnt /usr/bin/perl -e 'printf("    perl %vd, from inside\n", $^V)'
+    # it wants /dev/null, which the namespace of one step gets from outside
+    step "run another" unshare -m sh -c 'mount --rbind /dev mnt/dev && exec chroot mnt "$@"' sh \
+        /usr/bin/perl -e 'printf("    perl %vd, from inside\n", $^V)'
 fi
 step "walk all of it" sh -c 'find mnt | wc -l >count'
 echo
