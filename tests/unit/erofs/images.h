@@ -2,10 +2,10 @@
 /*
  * images.h - images for the tests of the reader: golden files, and dump texts through our writer
  *
- * Their bytes are a copy of exactly their size, so that a sanitizer sees the first byte too far, and may be
- * changed. tests/golden/images: special-v0 and special-v1 were made by mkcomposefs 1.0.8, plain and
- * plain-indexes by mkfs.erofs 1.5 from the same directory, the v2 ones by an independent writer and checked
- * against the digests that composefs-rs pins (test-load.c).
+ * Their bytes are a copy of exactly their size, so that a sanitizer sees the first byte too far,
+ * and may be changed. tests/golden/images: special-v0 and special-v1 were made by
+ * mkcomposefs 1.0.8, plain and plain-indexes by mkfs.erofs 1.5 from the same directory, the v2 ones
+ * by an independent writer and checked against the digests that composefs-rs pins (test-load.c).
  */
 #ifndef LAMINA_TESTS_EROFS_IMAGES_H
 #define LAMINA_TESTS_EROFS_IMAGES_H
@@ -134,11 +134,11 @@ static inline void put32(struct bytes bytes, uint64_t offset, uint32_t value)
 	put16(bytes, offset + 2, (uint16_t)(value >> 16));
 }
 
-#define assert_span_equal(expected, span)                                             \
-	do {                                                                          \
-		struct span expected_ = (expected), span_ = (span);                   \
-		assert_int_equal(expected_.size, span_.size);                         \
-		assert_memory_equal(expected_.data, span_.data, expected_.size);      \
+#define assert_span_equal(wanted, got)                                      \
+	do {                                                                \
+		struct span wanted_ = (wanted), got_ = (got);               \
+		assert_int_equal(wanted_.size, got_.size);                  \
+		assert_memory_equal(wanted_.data, got_.data, wanted_.size); \
 	} while (0)
 
 #endif

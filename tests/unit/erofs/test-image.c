@@ -68,7 +68,7 @@ static void refuses_by_name(void **state)
 		{0x400, 0, -EUCLEAN, "superblock magic"},
 		{0x40c, 8, -EUCLEAN, "blocks of 2^8 bytes"},
 		{0x40c, 17, -EUCLEAN, "blocks of 2^17 bytes"},
-		{0x40e, 0, -EUCLEAN, "root directory: inode 0 has mode 0"},
+		{0x40e, 0, -EOPNOTSUPP, "root directory: inode 0 has unknown format"},
 		{0x40f, 0xff, -EUCLEAN, "root directory: inode 65316 is beyond the image"},
 		{0x424, 255, -EUCLEAN, "its superblock counts"},
 		{0x450, 0x02, -EOPNOTSUPP, "compressed files"},

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-/* One compact and one extended inode of each kind of fact: mtimes differ, so all but /old are extended. */
+/* One compact and one extended inode of each kind of fact: mtimes differ, so all but /old are
+ * extended. */
 static const char dump[] = "/ 0 40755 2 0 0 0 100.5 - - -\n"
 			   "/dev 0 60640 1 0 6 107690 100.5 - - -\n"
 			   "/fifo 0 10600 3 1000 1000 99 50.7 - - -\n"
@@ -127,8 +128,7 @@ static void an_extended_inode_is_not_cut_off(void **state)
 	(void)state;
 	put16(bytes, bytes.size - INODE_SLOT, INODE_EXTENDED);
 	put16(bytes, bytes.size - INODE_SLOT + 4, S_IFREG | 0644);
-	assert_int_equal(-EUCLEAN,
-			 image_inode(&image, bytes.size / INODE_SLOT - 1, &inode, &why));
+	assert_int_equal(-EUCLEAN, image_inode(&image, bytes.size / INODE_SLOT - 1, &inode, &why));
 	assert_non_null(strstr(why.text, "cut off"));
 	free(bytes.data);
 }
