@@ -27,7 +27,8 @@ static const struct option_row rows[] = {
 };
 
 struct printer {
-	struct json *json; /* NULL: plain lines */
+	bool as_json;
+	struct json json;
 	int status;
 };
 
@@ -42,17 +43,17 @@ static void print_one(void *context, const struct digest_result *result, struct 
 		printer->status = printer->status > status ? printer->status : status;
 		return;
 	}
-	if (!printer->json) {
+	if (!printer->as_json) {
 		(void)printf("%s:%s %s\n",
 			     digest_algorithm_name((enum digest_algorithm)result->name.algorithm),
 			     digest_hex(&result->name, hex), result->path);
 		return;
 	}
-	json_open(printer->json, NULL, '{');
-	json_bytes(printer->json, "path", span_of_string(result->path));
-	json_digest(printer->json, "digest", &result->name);
-	json_number(printer->json, "size", result->size_bytes);
-	json_close(printer->json);
+	json_open(&printer->json, NULL, '{');
+	json_bytes(&printer->json, "path", span_of_string(result->path));
+	json_digest(&printer->json, "digest", &result->name);
+	json_number(&printer->json, "size", result->size_bytes);
+	json_close(&printer->json);
 }
 
 static int run(const void *arguments, int operand_count, char **operands)
@@ -63,22 +64,21 @@ static int run(const void *arguments, int operand_count, char **operands)
 		.thread_count = (unsigned int)options->threads,
 		.measure = options->measure,
 	};
-	struct json json;
-	struct printer printer = {.json = options->common.json ? &json : NULL};
+	struct printer printer = {.as_json = options->common.json};
 	int r;
 
 	if (request.algorithm == DIGEST_NONE)
 		return STATUS_USAGE;
-	json_start(&json, stdout);
-	if (printer.json) {
-		json_open(&json, NULL, '{');
-		json_open(&json, "files", '[');
+	json_start(&printer.json, stdout);
+	if (printer.as_json) {
+		json_open(&printer.json, NULL, '{');
+		json_open(&printer.json, "files", '[');
 	}
 	r = digest_files(&request, operands, (size_t)operand_count, print_one, &printer, NULL);
-	if (printer.json) {
-		json_close(&json);
-		json_close(&json);
-		json_finish(&json);
+	if (printer.as_json) {
+		json_close(&printer.json);
+		json_close(&printer.json);
+		json_finish(&printer.json);
 	}
 	if (r < 0 && printer.status == STATUS_DONE)
 		return report_failure(r, NULL, "digest");

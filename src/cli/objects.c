@@ -34,7 +34,8 @@ static const struct option_row rows[] = {
 
 struct printer {
 	const struct object_dirs *dirs; /* NULL: print all */
-	struct json *json;              /* NULL: plain lines */
+	bool as_json;
+	struct json json;
 };
 
 static int print_one(void *context, const struct listing_object *object, struct diag *why)
@@ -43,33 +44,30 @@ static int print_one(void *context, const struct listing_object *object, struct 
 
 	if (printer->dirs && object_dirs_have(printer->dirs, object->path))
 		return 0;
-	if (!printer->json)
+	if (!printer->as_json)
 		return listing_print_object(stdout, object, why);
-	json_open(printer->json, NULL, '{');
-	json_bytes(printer->json, "path", object->path);
+	json_open(&printer->json, NULL, '{');
+	json_bytes(&printer->json, "path", object->path);
 	if (object->digest.algorithm != DIGEST_NONE)
-		json_digest(printer->json, "digest", &object->digest);
-	json_number(printer->json, "size", object->size);
-	json_close(printer->json);
+		json_digest(&printer->json, "digest", &object->digest);
+	json_number(&printer->json, "size", object->size);
+	json_close(&printer->json);
 	return 0;
 }
 
-static int list(const struct listing *listing, struct printer *printer, bool as_json,
-		struct diag *why)
+static int list(const struct listing *listing, struct printer *printer, struct diag *why)
 {
-	struct json json;
 	int r;
 
-	if (!as_json)
+	if (!printer->as_json)
 		return listing_objects(listing, print_one, printer, why);
-	printer->json = &json;
-	json_start(&json, stdout);
-	json_open(&json, NULL, '{');
-	json_open(&json, "objects", '[');
+	json_start(&printer->json, stdout);
+	json_open(&printer->json, NULL, '{');
+	json_open(&printer->json, "objects", '[');
 	r = listing_objects(listing, print_one, printer, why);
-	json_close(&json);
-	json_close(&json);
-	json_finish(&json);
+	json_close(&printer->json);
+	json_close(&printer->json);
+	json_finish(&printer->json);
 	return r;
 }
 
@@ -79,7 +77,10 @@ static int run(const void *arguments, int operand_count, char **operands)
 	CLEAN(source_closep) struct source *source = NULL;
 	CLEAN(listing_freep) struct listing *listing = NULL;
 	CLEAN(object_dirs_close) struct object_dirs dirs = {0};
-	struct printer printer = {.dirs = options->missing ? &dirs : NULL};
+	struct printer printer = {
+		.dirs = options->missing ? &dirs : NULL,
+		.as_json = options->common.json,
+	};
 	struct diag why = {0};
 	int r;
 
@@ -90,7 +91,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 	if (r == 0)
 		r = listing_new(source, options->filters.items, &listing, &why);
 	if (r == 0)
-		r = list(listing, &printer, options->common.json, &why);
+		r = list(listing, &printer, &why);
 	if (r < 0)
 		return report_failure(r, &why, "list objects of image '%s'", operands[0]);
 	return STATUS_DONE;

@@ -21,7 +21,7 @@ static void tables_fill(const struct option_table *table, struct getopt_tables *
 
 	*ret = (struct getopt_tables){0};
 	ret->shorts[used++] = ':'; /* a missing value is told apart from an unknown option */
-	for (i = 0; table->rows[i].name && i < ROWS_MAX; i++) {
+	for (i = 0; i < ROWS_MAX && table->rows[i].name; i++) {
 		const struct option_row *row = &table->rows[i];
 
 		ret->longs[i] = (struct option){
