@@ -2,9 +2,10 @@
 /*
  * session.h - a connection to the kernel's FUSE client
  *
- * Reads requests from a descriptor of /dev/fuse, checks their form, hands them to the handlers of a file
- * system this room knows nothing about, and writes the replies. Read-only: opcodes that would change
- * something are answered -EROFS here. Protocol: Linux 6.18, include/uapi/linux/fuse.h, 7.31 to 7.45.
+ * Reads requests from a descriptor of /dev/fuse, checks their form, hands them to the handlers of a
+ * file system this room knows nothing about, and writes the replies. Read-only: opcodes that would
+ * change something are answered -EROFS here. Protocol: Linux 6.18, include/uapi/linux/fuse.h, 7.31
+ * to 7.45.
  */
 #ifndef LAMINA_FUSE_SESSION_H
 #define LAMINA_FUSE_SESSION_H
@@ -38,9 +39,9 @@ struct fuse_statfs {
 };
 
 /*
- * What a file system answers. nodeid 1 is the root. Handlers return 0 or a negative errno, which is what
- * the caller of the system call gets; they run on several threads at once and must not block on this
- * mount. Answers that have a size go through reply_*() of fuse/reply.h.
+ * What a file system answers. nodeid 1 is the root. Handlers return 0 or a negative errno, which is
+ * what the caller of the system call gets; they run on several threads at once and must not block
+ * on this mount. Answers that have a size go through reply_*() of fuse/reply.h.
  */
 struct fuse_handlers {
 	int (*lookup)(void *fs, uint64_t parent, struct span name, uint64_t *ret_nodeid,
@@ -78,8 +79,8 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
 		     struct diag *why);
 
 /*
- * Serve until the file system is unmounted (returns 0), the connection breaks, or fuse_session_stop().
- * ready, when not NULL, is called once, when INIT has been answered.
+ * Serve until the file system is unmounted (returns 0), the connection breaks, or
+ * fuse_session_stop(). ready, when not NULL, is called once, when INIT has been answered.
  */
 int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *context,
 		     struct diag *why);
