@@ -31,22 +31,22 @@ static inline bool must_run(const char *what)
 }
 
 /* Skip the running test unless available; where LAMINA_MUST_RUN names what, that is a failure. */
-#define need(what, available, reason)                                                              \
-	do {                                                                                       \
-		if (!(available)) {                                                                \
-			if (must_run(what))                                                        \
-				fail_msg("%s must run here: %s", (what), (reason));                \
-			print_message("# skip %s: %s\n", (what), (reason));                        \
-			skip();                                                                    \
-		}                                                                                  \
+#define need(what, available, reason)                                               \
+	do {                                                                        \
+		if (!(available)) {                                                 \
+			if (must_run(what))                                         \
+				fail_msg("%s must run here: %s", (what), (reason)); \
+			print_message("# skip %s: %s\n", (what), (reason));         \
+			skip();                                                     \
+		}                                                                   \
 	} while (0)
 
 /* assert_int_equal(0, r) that shows the diag when it fails. */
-#define assert_ok(expression, why)                                                                 \
-	do {                                                                                       \
-		int assert_ok_result_ = (expression);                                              \
-		if (assert_ok_result_ < 0)                                                         \
-			fail_msg("%s: %d: %s", #expression, assert_ok_result_, (why)->text);       \
+#define assert_ok(expression, why)                                                           \
+	do {                                                                                 \
+		int assert_ok_result_ = (expression);                                        \
+		if (assert_ok_result_ < 0)                                                   \
+			fail_msg("%s: %d: %s", #expression, assert_ok_result_, (why)->text); \
 	} while (0)
 
 static inline const char *source_path(const char *relative)

@@ -8,7 +8,8 @@
 
 #include "base/ckd.h"
 
-/* Large enough that malloc maps it and the kernel takes it back, small enough not to matter in RSS. */
+/* Large enough that malloc maps it and the kernel takes it back, small enough not to matter in RSS.
+ */
 #define ARENA_CHUNK_BYTES (256 * 1024)
 
 struct arena_chunk {

@@ -20,7 +20,8 @@ struct arena {
 
 void arena_release(struct arena *arena);
 
-/* size bytes, aligned to align (a power of two, at most 16), not cleared. NULL when out of memory. */
+/* size bytes, aligned to align (a power of two, at most 16), not cleared. NULL when out of memory.
+ */
 void *arena_alloc(struct arena *arena, size_t size, size_t align);
 
 /* A copy with a NUL behind it, so that it serves as a C string too. NULL when out of memory. */

@@ -2,8 +2,8 @@
 /*
  * banned.h - calls that have a better one (house style, section 7)
  *
- * Put before every source file by the build (-include): the headers that declare the names come first,
- * then the names are gone.
+ * Put before every source file by the build (-include): the headers that declare the names come
+ * first, then the names are gone.
  */
 #ifndef LAMINA_BASE_BANNED_H
 #define LAMINA_BASE_BANNED_H

@@ -2,8 +2,8 @@
 /*
  * buf.h - bytes that grow
  *
- * Starts as {0}; buf_release() returns it to that. Owned by one thread. A failed call leaves what was
- * there before.
+ * Starts as {0}; buf_release() returns it to that. Owned by one thread. A failed call leaves what
+ * was there before.
  */
 #ifndef LAMINA_BASE_BUF_H
 #define LAMINA_BASE_BUF_H

@@ -13,11 +13,11 @@
 
 #define CLEAN(fn) __attribute__((cleanup(fn)))
 
-#define TAKE(pointer)                                                                              \
-	__extension__({                                                                            \
-		__typeof__(pointer) taken_ = (pointer);                                            \
-		(pointer) = NULL;                                                                  \
-		taken_;                                                                            \
+#define TAKE(pointer)                                   \
+	__extension__({                                 \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 /* For any pointer from malloc: CLEAN(memory_freep) char *text = NULL; */

@@ -2,8 +2,8 @@
 /*
  * diag.h - one line that says why
  *
- * Lives on the caller's stack, starts empty ({0}), is untouched on success. Every function takes NULL
- * where nobody reads the text. errors.md lists what each errno means here.
+ * Lives on the caller's stack, starts empty ({0}), is untouched on success. Every function takes
+ * NULL where nobody reads the text. errors.md lists what each errno means here.
  */
 #ifndef LAMINA_BASE_DIAG_H
 #define LAMINA_BASE_DIAG_H
@@ -17,8 +17,8 @@ int diag_set(struct diag *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
 
 /*
- * Put a noun in front of what the callee said: "format: text". Where the callee said nothing, the text
- * of err takes its place. Returns err.
+ * Put a noun in front of what the callee said: "format: text". Where the callee said nothing, the
+ * text of err takes its place. Returns err.
  */
 int diag_wrap(struct diag *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));

@@ -2,8 +2,8 @@
 /*
  * digest.h - the name of a content
  *
- * The algorithm numbers are those of fs-verity (Linux, include/uapi/linux/fsverity.h). Compare digests
- * with digest_equal(), not memcmp on the struct.
+ * The algorithm numbers are those of fs-verity (Linux, include/uapi/linux/fsverity.h). Compare
+ * digests with digest_equal(), not memcmp on the struct.
  */
 #ifndef LAMINA_BASE_DIGEST_H
 #define LAMINA_BASE_DIGEST_H
@@ -53,16 +53,18 @@ static inline struct span digest_span(const struct digest *digest)
 /* Lower-case hex and a NUL into text[DIGEST_HEX_SIZE_MAX]. Returns text. */
 char *digest_hex(const struct digest *digest, char *text);
 
-/* "XX/rest", the place of an object below objects/, into text[DIGEST_PATH_SIZE_MAX]. Returns text. */
+/* "XX/rest", the place of an object below objects/, into text[DIGEST_PATH_SIZE_MAX]. Returns text.
+ */
 char *digest_path(const struct digest *digest, char *text);
 
 /*
- * Read a digest of either size from hex digits of any case, optionally behind "sha256:" or "sha512:".
- * Returns 0 or -EINVAL.
+ * Read a digest of either size from hex digits of any case, optionally behind "sha256:" or
+ * "sha512:". Returns 0 or -EINVAL.
  */
 int digest_parse(struct span text, struct digest *ret);
 
-/* Hex digits of any case to bytes; size is the count of bytes. Returns false unless all of text is hex. */
+/* Hex digits of any case to bytes; size is the count of bytes. Returns false unless all of text is
+ * hex. */
 bool hex_decode(struct span text, uint8_t *ret, size_t size);
 void hex_encode(struct span bytes, char *text);
 

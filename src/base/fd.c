@@ -52,8 +52,7 @@ ssize_t fd_pread(int fd, void *data, size_t size, uint64_t offset)
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t got =
-			pread(fd, (char *)data + done, size - done, (off_t)(offset + done));
+		ssize_t got = pread(fd, (char *)data + done, size - done, (off_t)(offset + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -87,8 +86,8 @@ int fd_pwrite(int fd, const void *data, size_t size, uint64_t offset)
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t put = pwrite(fd, (const char *)data + done, size - done,
-				     (off_t)(offset + done));
+		ssize_t put =
+			pwrite(fd, (const char *)data + done, size - done, (off_t)(offset + done));
 
 		if (put < 0 && errno == EINTR)
 			continue;

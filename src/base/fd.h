@@ -24,8 +24,8 @@ void fd_closep(int *fd);
 int fd_take(int *fd);
 
 /*
- * Read until size bytes or the end of the file. Returns the count, which is below size only at the end,
- * or -errno.
+ * Read until size bytes or the end of the file. Returns the count, which is below size only at the
+ * end, or -errno.
  */
 ssize_t fd_read(int fd, void *data, size_t size);
 ssize_t fd_pread(int fd, void *data, size_t size, uint64_t offset);

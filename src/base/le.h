@@ -2,8 +2,8 @@
 /*
  * le.h - little-endian integers as they lie on disk
  *
- * They are structs of bytes: no alignment, and no arithmetic or comparison by accident. leNN_get() is
- * one load on little-endian machines.
+ * They are structs of bytes: no alignment, and no arithmetic or comparison by accident. leNN_get()
+ * is one load on little-endian machines.
  */
 #ifndef LAMINA_BASE_LE_H
 #define LAMINA_BASE_LE_H

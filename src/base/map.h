@@ -2,9 +2,9 @@
 /*
  * map.h - a set of pointers found by hash
  *
- * Open addressing over (hash, pointer): the owner of the pointed-at things keeps them, and says what
- * "equal" means. Hashes are keyed per process (hash_bytes()), so that foreign names cannot be chosen to
- * collide. Owned by one thread. Starts as {0}.
+ * Open addressing over (hash, pointer): the owner of the pointed-at things keeps them, and says
+ * what "equal" means. Hashes are keyed per process (hash_bytes()), so that foreign names cannot be
+ * chosen to collide. Owned by one thread. Starts as {0}.
  */
 #ifndef LAMINA_BASE_MAP_H
 #define LAMINA_BASE_MAP_H

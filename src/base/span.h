@@ -33,7 +33,7 @@ static inline struct span span_of_string(const char *text)
 /* A string literal as a span, without its NUL. */
 #define SPAN_LITERAL(text) ((struct span){(const uint8_t *)(text), sizeof(text) - 1})
 
-/* The part [offset, offset + size) of s. Returns false, and leaves *ret alone, when it is not all there. */
+/* The part [offset, offset + size) of s; false, and *ret left alone, when it is not all there. */
 static inline bool span_cut(struct span s, uint64_t offset, uint64_t size, struct span *ret)
 {
 	if (offset > s.size || size > s.size - offset)
@@ -59,14 +59,11 @@ static inline const void *span_bytes_at(struct span s, uint64_t offset, size_t s
 }
 
 /*
- * A typed view of the bytes at offset, or NULL when the span ends before the type does. Only types made
- * of bytes (base/le.h) qualify: one with alignment is refused at compile time.
+ * A typed view of the bytes at offset, or NULL when the span ends before the type does. Only types
+ * made of bytes (base/le.h) qualify: one with alignment is refused at compile time.
  */
-#define span_at(s, offset, type)                                                                   \
-	((const type *)span_bytes_at((s), (offset), SPAN_SIZE_OF_BYTES(type)))
-#define SPAN_SIZE_OF_BYTES(type)                                                                   \
-	(sizeof(type) +                                                                            \
-	 0 * sizeof(struct { _Static_assert(_Alignof(type) == 1, "type has alignment"); char c; }))
+#define span_at(s, offset, type) ((const type *)span_bytes_at((s), (offset), SPAN_SIZE_OF(type)))
+#define SPAN_SIZE_OF(type) (sizeof(type) * sizeof(char[_Alignof(type) == 1 ? 1 : -1]))
 
 static inline bool span_equal(struct span a, struct span b)
 {

@@ -15,10 +15,10 @@ bool trace_is_on(const char *room);
 void trace_line(const char *room, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold));
 
-#define TRACE(room, ...)                                                                           \
-	do {                                                                                       \
-		if (__builtin_expect(trace_is_on(room), 0))                                        \
-			trace_line(room, __VA_ARGS__);                                             \
+#define TRACE(room, ...)                                    \
+	do {                                                \
+		if (__builtin_expect(trace_is_on(room), 0)) \
+			trace_line(room, __VA_ARGS__);      \
 	} while (0)
 
 #endif

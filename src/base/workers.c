@@ -7,8 +7,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Deep enough that no thread idles between two small files, shallow enough to bound what is open. */
+/* Deep enough that no thread idles between two small files, shallow enough to bound what is open.
+ */
 #define QUEUE_SIZE 256
+
+#define THREADS_MAX 256 /* more only waits for the disk; bounds stacks and descriptors */
 
 struct workers {
 	workers_job *run;
@@ -97,6 +100,8 @@ int workers_new(unsigned int thread_count, workers_job *run, workers_drop *drop,
 
 	if (thread_count == 0)
 		thread_count = cpu_count();
+	if (thread_count > THREADS_MAX)
+		thread_count = THREADS_MAX;
 	workers = calloc(1, sizeof(*workers) + thread_count * sizeof(workers->threads[0]));
 	if (!workers)
 		return -ENOMEM;

@@ -2,9 +2,9 @@
 /*
  * workers.h - a few threads that take jobs from one queue
  *
- * The queue is bounded: workers_add() waits while it is full, so a producer cannot run ahead of memory.
- * The first job that fails stops the rest from starting; its error and diag are the result of
- * workers_finish(). Guarded by its own lock; one thread adds and finishes.
+ * The queue is bounded: workers_add() waits while it is full, so a producer cannot run ahead of
+ * memory. The first job that fails stops the rest from starting; its error and diag are the result
+ * of workers_finish(). Guarded by its own lock; one thread adds and finishes.
  */
 #ifndef LAMINA_BASE_WORKERS_H
 #define LAMINA_BASE_WORKERS_H
@@ -14,8 +14,8 @@
 struct workers;
 
 /*
- * One job. context is what workers_new() got, job is what workers_add() got, taken by the call whatever
- * it returns. Returns 0 or -errno with *why.
+ * One job. context is what workers_new() got, job is what workers_add() got, taken by the call
+ * whatever it returns. Returns 0 or -errno with *why.
  */
 typedef int workers_job(void *context, void *job, struct diag *why);
 

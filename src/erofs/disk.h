@@ -2,8 +2,9 @@
 /*
  * disk.h - EROFS records as they lie in an image
  *
- * Sources: Linux 6.18, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst; composefs-image.md,
- * sections 2, 6 and 9. All integers little-endian, all records byte-aligned here.
+ * Sources: Linux 6.18, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst;
+ * composefs-image.md, sections 2, 6 and 9. All integers little-endian, all records byte-aligned
+ * here.
  */
 #ifndef LAMINA_EROFS_DISK_H
 #define LAMINA_EROFS_DISK_H
@@ -22,6 +23,7 @@ _Static_assert(sizeof(struct composefs_header_disk) == 32, "as the format says")
 
 #define COMPOSEFS_MAGIC 0xd078629au
 #define COMPOSEFS_HEADER_VERSION 1
+#define COMPOSEFS_VERSION_MAX 2 /* the newest that is read */
 #define COMPOSEFS_FLAG_HAS_ACL 1u
 
 #define SUPER_OFFSET 1024
@@ -67,6 +69,7 @@ _Static_assert(sizeof(struct super_disk) == 128, "as the format says");
 #define SUPER_INCOMPAT_FRAGMENTS 0x20u /* and DEDUPE */
 #define SUPER_INCOMPAT_XATTR_PREFIXES 0x40u
 #define SUPER_INCOMPAT_48BIT 0x80u
+#define SUPER_INCOMPAT_METABOX 0x100u
 
 #define INODE_SLOT 32 /* a nid counts these from meta_block */
 
@@ -74,6 +77,7 @@ _Static_assert(sizeof(struct super_disk) == 128, "as the format says");
 #define INODE_EXTENDED 1u
 #define INODE_LAYOUT_SHIFT 1
 #define INODE_LAYOUT_MASK 7u
+#define INODE_FORMAT_BITS 4
 
 enum inode_layout {
 	LAYOUT_FLAT_PLAIN = 0,
@@ -89,8 +93,8 @@ struct inode_compact_disk {
 	le16 mode;
 	le16 nlink;
 	le32 size;
-	le32 reserved;
-	le32 u; /* first block, rdev or chunk format */
+	le32 mtime_delta; /* seconds after the build time, Linux 6.15; zero before */
+	le32 u;           /* first block, rdev or chunk format */
 	le32 ino;
 	le16 uid;
 	le16 gid;

@@ -2,10 +2,13 @@
 /*
  * mapping.h - the bytes of an image file in memory, safe against whoever else holds the file
  *
- * A file is mapped as it is only when nobody else can change it: sealed memfd, fs-verity, or owned by us
- * and not writable by group or others. Anything else is copied into a sealed memfd first. A truncation of
- * a mapped file, or a failing disk below it, would be SIGBUS: the guard puts a page of zeros there instead
- * and marks the mapping damaged, so that the reader sees malformed bytes and the server answers EIO.
+ * A file is mapped as it is only when nobody else can change it: sealed memfd, fs-verity, or owned
+ * by us or root and not writable by group or others. Anything else, up to IMAGE_COPY_MAX bytes, is
+ * copied into a sealed memfd first. A truncation of a mapped file, or a failing disk below it,
+ * would be SIGBUS: the guard puts a page of zeros there instead and marks the mapping damaged, so
+ * that the reader sees malformed bytes and the server answers EIO.
+ *
+ * Immutable after open, except for the damage. Close it when no thread reads the bytes any more.
  */
 #ifndef LAMINA_EROFS_MAPPING_H
 #define LAMINA_EROFS_MAPPING_H
@@ -19,8 +22,9 @@ struct mapping;
 
 /*
  * Map a regular file of 1 to IMAGE_SIZE_MAX bytes; fd may be closed afterwards.
- * Returns 0 or -errno. Installs the process' SIGBUS handler with the first mapping; faults that are not
- * in a mapping go to the handler that was there.
+ * Returns 0, -EINVAL for no regular file, -EUCLEAN for an empty one, -E2BIG, or -errno. Installs
+ * the process' SIGBUS handler with the first mapping; faults that are not in a mapping go to the
+ * handler that was there.
  */
 int mapping_open(int fd, struct mapping **ret, struct diag *why);
 void mapping_close(struct mapping *mapping); /* NULL is fine */

@@ -34,7 +34,8 @@ uint32_t xxh32(struct span bytes, uint32_t seed)
 	uint32_t hash;
 
 	if (left >= 16) {
-		uint32_t lanes[4] = {seed + PRIME_1 + PRIME_2, seed + PRIME_2, seed, seed - PRIME_1};
+		uint32_t lanes[4] = {seed + PRIME_1 + PRIME_2, seed + PRIME_2, seed,
+				     seed - PRIME_1};
 
 		for (; left >= 16; left -= 16, next += 16) {
 			for (size_t i = 0; i < 4; i++)

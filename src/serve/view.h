@@ -5,10 +5,10 @@
  * Stateless: a nodeid is a fixed function of the nid, so any request can be answered from the image
  * alone, by any thread, by any process that maps the same image.
  *
- * metadata-only: for overlayfs, which reads file data from the objects itself. Overlay xattrs carry the
- *     names that this overlayfs mount believes: user.overlay.* with userxattr, trusted.overlay.* for the
- *     privileged. Reading an external file is EIO: nobody may take zeros for data.
- * standalone: a plain file system. Overlay details are hidden and unescaped; data come from the objects.
+ * metadata-only: for overlayfs, which reads file data from the objects itself. Overlay xattrs carry
+ * the names that this overlayfs mount believes: user.overlay.* with userxattr, trusted.overlay.*
+ * for the privileged. Reading an external file is EIO: nobody may take zeros for data. standalone:
+ * a plain file system. Overlay details are hidden and unescaped; data come from the objects.
  *
  * Either way the user sees, in the end, what kernel EROFS + overlayfs would show of the image.
  */

@@ -16,17 +16,17 @@ struct store;       /* store/store.h */
 struct transaction; /* store/objects.h */
 
 /*
- * Commit the transaction that holds the image object (and the objects it needs), then link it under its
- * digest and, when name is not NULL, under that name, replacing what the name was. Durable on return.
- * The transaction is taken in every case.
+ * Commit the transaction that holds the image object (and the objects it needs), then link it under
+ * its digest and, when name is not NULL, under that name, replacing what the name was. Durable on
+ * return. The transaction is taken in every case.
  */
 int image_publish(struct store *store, struct transaction *transaction, const struct digest *image,
 		  const char *name, struct diag *why);
 
 /*
  * Open an image by what a user typed: a digest in hex (with or without "sha256:"), a name below
- * images/refs/, or a path with a slash below images/. Secure stores measure it: -EBADMSG when the digest
- * differs. Returns an fd the caller owns, or -ENOENT.
+ * images/refs/, or a path with a slash below images/. Secure stores measure it: -EBADMSG when the
+ * digest differs. Returns an fd the caller owns, or -ENOENT.
  */
 int image_resolve(const struct store *store, const char *text, struct digest *ret,
 		  struct diag *why);

@@ -2,10 +2,10 @@
 /*
  * objects.h - files named by the fs-verity digest of their content
  *
- * An object appears complete or not at all (O_TMPFILE, linkat) and is immutable from then on. Two writers
- * of the same digest both succeed. What a transaction added survives power loss once transaction_commit()
- * has returned: durability is one syncfs, not one fsync an object. Several threads may add to one
- * transaction, each with its own hasher.
+ * An object appears complete or not at all (O_TMPFILE, linkat) and is immutable from then on. Two
+ * writers of the same digest both succeed. What a transaction added survives power loss once
+ * transaction_commit() has returned: durability is one syncfs, not one fsync an object. Several
+ * threads may add to one transaction, each with its own hasher.
  */
 #ifndef LAMINA_STORE_OBJECTS_H
 #define LAMINA_STORE_OBJECTS_H
@@ -23,7 +23,8 @@ struct verity_hasher; /* verity/hasher.h */
 /*
  * Open an object for reading. Returns an fd the caller owns, or:
  *   -ENOENT   no such object
- *   -EBADMSG  secure store, and the kernel's digest differs from the name; the object is left in place
+ *   -EBADMSG  secure store, and the kernel's digest differs from the name; the object is left in
+ * place
  */
 int object_open(const struct store *store, const struct digest *name, struct diag *why);
 
@@ -37,14 +38,15 @@ int transaction_begin(struct store *store, struct transaction **ret, struct diag
 /* Make all that was added durable, then end. taken in every case. */
 int transaction_commit(struct transaction *transaction, struct diag *why);
 
-/* End without the syncfs: objects that were linked stay, as garbage, complete each. NULL is fine. */
+/* End without the syncfs: objects that were linked stay, as garbage, complete each. NULL is fine.
+ */
 void transaction_abort(struct transaction *transaction);
 void transaction_abortp(struct transaction **transaction);
 
 struct object_stats {
 	uint64_t added_count;
 	uint64_t added_bytes;
-	uint64_t present_count; /* adds that found the object there */
+	uint64_t present_count;   /* adds that found the object there */
 	uint64_t reflinked_count; /* of the added ones */
 };
 
@@ -52,9 +54,10 @@ struct object_stats {
 struct object_stats transaction_stats(struct transaction *transaction);
 
 /*
- * Store the content of a regular file, read from offset 0: reflink, then copy_file_range, then copy. The
- * digest is that of the bytes in the store, hashed from the copy when they could have changed meanwhile.
- * size_bytes is what the caller's stat said: -ESTALE when the file turns out to have another size.
+ * Store the content of a regular file, read from offset 0: reflink, then copy_file_range, then
+ * copy. The digest is that of the bytes in the store, hashed from the copy when they could have
+ * changed meanwhile. size_bytes is what the caller's stat said: -ESTALE when the file turns out to
+ * have another size.
  */
 int object_add_file(struct transaction *transaction, struct verity_hasher *hasher, int fd,
 		    uint64_t size_bytes, struct digest *ret, struct diag *why);

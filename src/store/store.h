@@ -24,8 +24,8 @@ struct store_config {
 };
 
 /*
- * Make a repository: the directory at path (made when missing, 0700), meta.json, objects/. Idempotent for
- * an equal config.
+ * Make a repository: the directory at path (made when missing, 0700), meta.json, objects/.
+ * Idempotent for an equal config.
  *
  *   -EEXIST      there is one with another config
  *   -EOPNOTSUPP  secure, and the file system has no fs-verity

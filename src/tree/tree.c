@@ -89,8 +89,8 @@ static int name_check(struct span name, struct diag *why)
 static struct dentry *dentry_new(struct tree *tree, struct inode *parent, struct span name,
 				 struct inode *inode)
 {
-	struct dentry *dentry = arena_alloc(&tree->arena, sizeof(*dentry) + name.size + 1,
-					    _Alignof(struct dentry));
+	struct dentry *dentry =
+		arena_alloc(&tree->arena, sizeof(*dentry) + name.size + 1, _Alignof(struct dentry));
 
 	if (!dentry)
 		return NULL;
@@ -186,7 +186,7 @@ static void children_sort(struct inode *dir)
 
 		list = list->next;
 		run->next = NULL;
-		for (; runs[i] && i < 31; i++) {
+		for (; i < 31 && runs[i]; i++) {
 			run = children_merge(runs[i], run);
 			runs[i] = NULL;
 		}

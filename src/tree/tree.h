@@ -2,13 +2,13 @@
 /*
  * tree.h - a file tree in memory
  *
- * Names and inodes are two things, as in the kernel: a hard link is a second dentry of one inode. The
- * inode stands at its primary dentry, the one whose dump line is not an '@' line; that place decides the
- * order of an image (composefs-image.md, section 5).
+ * Names and inodes are two things, as in the kernel: a hard link is a second dentry of one inode.
+ * The inode stands at its primary dentry, the one whose dump line is not an '@' line; that place
+ * decides the order of an image (composefs-image.md, section 5).
  *
- * A tree owns all of its memory and frees it at once. Equal xattrs, key and value, are one struct xattr.
- * Owned by one thread while it is built; after tree_sort() it is only read, by any number of threads.
- * Link counts are what the source said; the tree never computes them.
+ * A tree owns all of its memory and frees it at once. Equal xattrs, key and value, are one struct
+ * xattr. Owned by one thread while it is built; after tree_sort() it is only read, by any number of
+ * threads. Link counts are what the source said; the tree never computes them.
  */
 #ifndef LAMINA_TREE_TREE_H
 #define LAMINA_TREE_TREE_H
@@ -46,8 +46,9 @@ struct inode {
 	uint32_t rdev; /* low 32 bits of Linux' new_encode_dev; of devices only */
 	uint32_t mtime_nsec;
 	int64_t mtime_sec;
-	uint64_t size; /* bytes; the length of the target for a symlink, 0 for other non-files */
-	struct dentry *primary; /* NULL for the root and for an inode not linked yet */
+	uint64_t
+		size; /* bytes; the length of the target for a symlink, else what the source said */
+	struct dentry *primary;      /* NULL for the root and for an inode not linked yet */
 	const struct xattr **xattrs; /* ascending by key */
 	uint16_t xattr_count;
 	bool is_inline;       /* regular file: the content is here */
@@ -66,7 +67,8 @@ struct inode {
 			const uint8_t *content; /* is_inline: size bytes */
 		} inlined;
 		struct {
-			const char *payload; /* backing path, NUL-terminated; NULL when there is none */
+			const char *
+				payload; /* backing path, NUL-terminated; NULL when there is none */
 			const uint8_t *digest; /* digest_size bytes */
 		} external;
 	};
@@ -87,8 +89,8 @@ void tree_free(struct tree *tree);
 void tree_freep(struct tree **tree);
 
 /*
- * A new inode of type and permissions mode, otherwise zero, nlink 1, not linked anywhere. NULL when out
- * of memory.
+ * A new inode of type and permissions mode, otherwise zero, nlink 1, not linked anywhere. NULL when
+ * out of memory.
  */
 struct inode *tree_inode_new(struct tree *tree, uint32_t mode);
 
@@ -158,8 +160,8 @@ static inline struct span dentry_name(const struct dentry *dentry)
 }
 
 /*
- * Walk all dentries depth first, children in list order, without recursion. Start with tree_walk_first()
- * (NULL when the root is empty); each dentry comes before those below it.
+ * Walk all dentries depth first, children in list order, without recursion. Start with
+ * tree_walk_first() (NULL when the root is empty); each dentry comes before those below it.
  */
 struct dentry *tree_walk_first(const struct tree *tree);
 struct dentry *tree_walk_next(const struct tree *tree, struct dentry *dentry);

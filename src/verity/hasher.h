@@ -18,7 +18,8 @@ struct verity_hasher;
 #define VERITY_BLOCK_SIZE 4096
 
 /* Returns 0, -EINVAL for what is no algorithm, -ENOMEM, or -EOPNOTSUPP where libcrypto lacks it. */
-int verity_hasher_new(enum digest_algorithm algorithm, struct verity_hasher **ret, struct diag *why);
+int verity_hasher_new(enum digest_algorithm algorithm, struct verity_hasher **ret,
+		      struct diag *why);
 void verity_hasher_free(struct verity_hasher *hasher); /* NULL is fine */
 void verity_hasher_freep(struct verity_hasher **hasher);
 
@@ -29,8 +30,8 @@ int verity_update(struct verity_hasher *hasher, struct span bytes);
 int verity_finish(struct verity_hasher *hasher, struct digest *ret);
 
 /*
- * The digest of a whole file, read from offset 0 with bounded buffers. *ret_size is the count of bytes
- * read. Leaves the file position alone. Returns 0 or -errno.
+ * The digest of a whole file, read from offset 0 with bounded buffers. *ret_size is the count of
+ * bytes read. Leaves the file position alone. Returns 0 or -errno.
  */
 int verity_hash_fd(struct verity_hasher *hasher, int fd, struct digest *ret, uint64_t *ret_size,
 		   struct diag *why);

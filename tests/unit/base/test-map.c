@@ -16,7 +16,8 @@ static void finds_everything_that_was_added(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5000; i++) {
 		(void)snprintf(texts[i], sizeof(texts[i]), "item %zu", i);
-		assert_int_equal(0, map_add(&map, hash_bytes(span_of_string(texts[i]), 7), texts[i]));
+		assert_int_equal(0,
+				 map_add(&map, hash_bytes(span_of_string(texts[i]), 7), texts[i]));
 	}
 	assert_int_equal(5000, map.count);
 	for (size_t i = 0; i < 5000; i++)

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+# Install the Debian packages that the named sets need and that are not there yet.
+#
+#   tools/install-missing.sh build|demo|test|bench|fuzz|lint ...
+set -eu
+
+packages=
+for set in "$@"; do
+    case $set in
+    build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev libcmocka-dev bats" ;;
+    demo) packages="$packages mmdebstrap util-linux" ;;
+    test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs" ;;
+    bench) packages="$packages erofs-utils squashfuse fuse-overlayfs squashfs-tools" ;;
+    fuzz) packages="$packages clang libclang-rt-14-dev" ;;
+    lint) packages="$packages clang clang-format clang-tidy cppcheck shellcheck" ;;
+    *) echo "install-missing: no such set '$set'" >&2; exit 2 ;;
+    esac
+done
+
+command -v dpkg-query >/dev/null || {
+    echo "install-missing: not a Debian machine; needed, by Debian's names:$packages" >&2
+    exit 0
+}
+
+missing=
+for package in $packages; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
+    installed) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "install-missing: become root and run: apt-get install$missing" >&2
+        exit 1
+    }
+    as_root=sudo
+fi
+echo "installing$missing" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086 # a list of words on purpose
+if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    cat "$log" >&2
+    exit 1
+fi
