@@ -327,14 +327,14 @@ int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *
 {
 	struct sigaction wake = {.sa_handler = on_wake}, previous;
 	unsigned int count = 1;
-	sigset_t mask;
+	sigset_t wake_set, mask;
 	int r;
 
 	if (sigaction(WAKE_SIGNAL, &wake, &previous) < 0)
 		return diag_errno(why, -errno, "cannot set a signal handler");
-	(void)sigemptyset(&mask);
-	(void)sigaddset(&mask, WAKE_SIGNAL);
-	(void)pthread_sigmask(SIG_UNBLOCK, &mask, &mask);
+	(void)sigemptyset(&wake_set);
+	(void)sigaddset(&wake_set, WAKE_SIGNAL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &wake_set, &mask);
 	r = session_negotiate(session, why);
 	if (r > 0) {
 		count = workers_start(session);
