@@ -54,7 +54,7 @@ make_rootfs() {
     [ "$(id -u)" -eq 0 ] || as_root=sudo
     mkdir -p "$cache"
     say "making a minimal Debian $suite (once; kept in the cache)"
-    if ! $as_root mmdebstrap --quiet --variant=essential --include=perl-base "$suite" \
+    if ! $as_root mmdebstrap --quiet --format=tar --variant=essential --include=perl-base "$suite" \
         "$tar.new" >"$scratch/mmdebstrap.log" 2>&1; then
         tail -n 3 "$scratch/mmdebstrap.log" >&2
         rm -f "$tar.new"
@@ -99,13 +99,17 @@ step() { # step WORDS COMMAND...: run it, and say how long it took
     printf '  %-34s %9.1f ms\n' "$words" "$(awk "BEGIN { print ($end - $begin) / 1e6 }")"
 }
 
-step "make a repository" "$lamina" init >init.out
-sed -n 's/.*\(  make\)/\1/p; /^  /p' init.out | tail -n 1
+step "make a repository" sh -c '"$0" init >init.out' "$lamina"
+echo "    $(sed 's/.*: //' init.out)"
 step "import the root file system" "$lamina" import -q rootfs debian | grep '^  '
 step "import it again (nothing new)" "$lamina" import -q rootfs debian | grep '^  '
 step "mount it" "$lamina" mount debian mnt
 step "run a program inside" chroot mnt /bin/sh -c ". /etc/os-release; echo \"    \$PRETTY_NAME: \$(ls /usr/bin | wc -l) programs\""
-chroot mnt /usr/bin/perl -e 'printf("    perl %vd says hello from inside, pid %d\n", $^V, $$)' 2>/dev/null || true
+if [ -x mnt/usr/bin/perl ]; then
+    # it wants /dev/null, which the namespace of one step gets from outside
+    step "run another" unshare -m sh -c 'mount --rbind /dev mnt/dev && exec chroot mnt "$@"' sh \
+        /usr/bin/perl -e 'printf("    perl %vd, from inside\n", $^V)'
+fi
 step "walk all of it" sh -c 'find mnt | wc -l >count'
 echo
 echo "  mounted: $(awk -v t="$PWD/mnt" '$5 == t { for (i = 7; i <= NF; i++) if ($i == "-") { print $(i+1), "from", $(i+2); break } }' /proc/self/mountinfo), $(cat count) entries"

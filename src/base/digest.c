@@ -71,27 +71,25 @@ void hex_encode(struct span bytes, char *text)
 	*text = '\0';
 }
 
-static int hex_value(uint8_t digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
+/* The value of a hex digit with bit 4 set; 0 for any other byte. */
+static const uint8_t hex_values[256] = {
+	['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15,
+	['6'] = 0x16, ['7'] = 0x17, ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b,
+	['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f, ['A'] = 0x1a, ['B'] = 0x1b,
+	['C'] = 0x1c, ['D'] = 0x1d, ['E'] = 0x1e, ['F'] = 0x1f,
+};
 
 bool hex_decode(struct span text, uint8_t *ret, size_t size)
 {
 	if (text.size / 2 != size || text.size % 2)
 		return false;
 	for (size_t i = 0; i < size; i++) {
-		int high = hex_value(text.data[2 * i]), low = hex_value(text.data[2 * i + 1]);
+		uint8_t high = hex_values[text.data[2 * i]];
+		uint8_t low = hex_values[text.data[2 * i + 1]];
 
-		if (high < 0 || low < 0)
+		if (!(high & low & 0x10))
 			return false;
-		ret[i] = (uint8_t)(high << 4 | low);
+		ret[i] = (uint8_t)(high << 4 | (low & 0xf));
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -117,5 +118,32 @@ int fd_read_all(int fd, size_t limit, struct buf *ret)
 		ret->size += (size_t)got;
 		if (ret->size - start > limit)
 			return -E2BIG;
+	}
+}
+
+/* The smallest of keep that is >= from, or INT_MAX. */
+static int keep_next(const int *keep, size_t count, int from)
+{
+	int smallest = INT_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		if (keep[i] >= from && keep[i] < smallest)
+			smallest = keep[i];
+	}
+	return smallest;
+}
+
+void fd_close_all_but(const int *keep, size_t count)
+{
+	int from = 3;
+
+	while (from < INT_MAX) {
+		int kept = keep_next(keep, count, from);
+
+		if (kept > from)
+			(void)close_range((unsigned int)from, (unsigned int)kept - 1, 0);
+		if (kept == INT_MAX)
+			break;
+		from = kept + 1;
 	}
 }

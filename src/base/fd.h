@@ -37,4 +37,10 @@ int fd_pwrite(int fd, const void *data, size_t size, uint64_t offset);
 /* Append all of a file to *ret, at most limit bytes: -E2BIG beyond. */
 int fd_read_all(int fd, size_t limit, struct buf *ret);
 
+/*
+ * Close every descriptor from 3 on but those of keep (in any order): for a child that must not hold
+ * what its starter had open. Needs Linux 5.9, close_range(2).
+ */
+void fd_close_all_but(const int *keep, size_t count);
+
 #endif

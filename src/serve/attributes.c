@@ -46,5 +46,6 @@ struct fuse_attributes attributes_of_inode(const struct image_inode *inode)
 
 bool view_hides(const struct view *view, const struct image_inode *inode)
 {
-	return view->kind == VIEW_STANDALONE && S_ISCHR(inode->mode) && inode->rdev == 0;
+	return view->kind == VIEW_STANDALONE && view->image->is_composefs && S_ISCHR(inode->mode) &&
+	       inode->rdev == 0;
 }

@@ -31,10 +31,12 @@ int view_open(void *fs, uint64_t nodeid, uint64_t *ret_handle)
 	r = regular_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	if (!view->handles || !image_inode_is_external(view->image, &inode)) {
+	if (!image_inode_is_external(view->image, &inode)) {
 		*ret_handle = HANDLE_NONE;
 		return view_result(view, 0);
 	}
+	if (!view->handles)
+		return -EIO;
 	fd = object_open_of(view, &inode);
 	if (fd < 0)
 		return view_result(view, fd);

@@ -38,7 +38,7 @@ int view_result(const struct view *view, int r);
 uint64_t nodeid_of(const struct view *view, uint64_t nid);
 struct fuse_attributes attributes_of_inode(const struct image_inode *inode);
 
-/* A whiteout is something to hide, where no overlayfs does it (standalone). */
+/* Whether it is a whiteout of a composefs image with no overlayfs to hide it (section 4.5). */
 bool view_hides(const struct view *view, const struct image_inode *inode);
 
 /* Handlers */

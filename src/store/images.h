@@ -15,6 +15,9 @@ struct diag;        /* base/diag.h */
 struct store;       /* store/store.h */
 struct transaction; /* store/objects.h */
 
+/* Whether a name can be one: 0, or -EINVAL with the reason. */
+int image_name_check(const char *name, struct diag *why);
+
 /*
  * Commit the transaction that holds the image object (and the objects it needs), then link it under
  * its digest and, when name is not NULL, under that name, replacing what the name was. Durable on

@@ -30,6 +30,18 @@ int object_open(const struct store *store, const struct digest *name, struct dia
 
 bool object_exists(const struct store *store, const struct digest *name);
 
+/* Bytes of an object, from its inode. -ENOENT, or -EUCLEAN for what is no regular file. */
+int object_size(const struct store *store, const struct digest *name, uint64_t *ret,
+		struct diag *why);
+
+/*
+ * Call visit for each object, by first byte of the name and else in no order. A return other than 0
+ * ends the walk and is its result. Files whose names are no digests are passed over.
+ */
+typedef int object_visit(void *context, const struct digest *name, struct diag *why);
+int store_each_object(const struct store *store, object_visit *visit, void *context,
+		      struct diag *why);
+
 struct transaction;
 
 /* -EROFS when the store is not writable (unknown read-only-compatible feature). */

@@ -41,6 +41,14 @@ int store_init(const char *path, const struct store_config *config, struct diag 
  *   -EOPNOTSUPP  an incompatible feature or version that we do not know
  */
 int store_open(const char *path, struct store **ret, struct diag *why);
+
+/*
+ * Use a directory, made when missing, as objects/ of no repository (mkcomposefs --digest-store): no
+ * meta.json, no lock, no images, no fs-verity.
+ */
+int store_open_objects(const char *path, enum digest_algorithm algorithm, struct store **ret,
+		       struct diag *why);
+
 void store_close(struct store *store); /* NULL is fine */
 void store_closep(struct store **store);
 

@@ -13,8 +13,8 @@
 #include "tree/dump_private.h"
 #include "tree/tree.h"
 
-/* Room for the longest line, and enough beside it to make reads few. */
-#define READ_BUFFER_BYTES (DUMP_LINE_SIZE_MAX + 64 * 1024)
+/* Bytes of one read: they stay in the processor's cache until they are parsed. */
+#define READ_BYTES (64 * 1024)
 
 struct dump_reader {
 	struct tree *tree; /* owned */
@@ -252,8 +252,7 @@ static int reader_fd(struct dump_reader *reader, int fd, uint8_t *buffer, struct
 	int r;
 
 	for (;;) {
-		size_t room = READ_BUFFER_BYTES - held;
-		ssize_t got = fd_read(fd, buffer + held, room);
+		ssize_t got = fd_read(fd, buffer + held, READ_BYTES);
 
 		if (got < 0)
 			return diag_errno(why, (int)got, "cannot read the dump");
@@ -263,7 +262,7 @@ static int reader_fd(struct dump_reader *reader, int fd, uint8_t *buffer, struct
 			return r;
 		held -= used;
 		memmove(buffer, buffer + used, held);
-		if ((size_t)got < room)
+		if (got < READ_BYTES)
 			return held ? reader_tail(reader, span_of(buffer, held), why) : 0;
 		if (held > DUMP_LINE_SIZE_MAX) /* fails: says which line, and that it is too long */
 			return reader_line(reader, span_of(buffer, held), why);
@@ -273,7 +272,7 @@ static int reader_fd(struct dump_reader *reader, int fd, uint8_t *buffer, struct
 int dump_read_fd(int fd, const struct dump_options *options, struct tree **ret, struct diag *why)
 {
 	CLEAN(reader_release) struct dump_reader reader = {0};
-	CLEAN(memory_freep) uint8_t *buffer = malloc(READ_BUFFER_BYTES);
+	CLEAN(memory_freep) uint8_t *buffer = malloc(DUMP_LINE_SIZE_MAX + READ_BYTES);
 	int r;
 
 	if (!buffer)

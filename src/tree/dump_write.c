@@ -221,7 +221,11 @@ static void put_xattr(struct dump_writer *writer, const struct xattr *xattr)
 	put_escaped(writer, xattr->value, '=');
 }
 
-/* In the order of an image's inode: its own entries, then the shared ones. */
+/*
+ * In the order of an image's inode: its own entries, then the shared ones. The overlay xattrs that
+ * only an image has are left out of the count; they matter for an inode with more than 126 shared
+ * ones.
+ */
 static void put_xattrs(struct dump_writer *writer, const struct inode *inode)
 {
 	size_t shared = 0;

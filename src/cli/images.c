@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/digest.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/report.h"
+#include "ops/repository.h"
+
+#define SHORT_DIGITS 12 /* of a digest in the table; --no-trunc shows all */
+
+struct images_options {
+	struct common_options common;
+	bool whole;
+};
+
+static const struct option_row rows[] = {
+	COMMON_HELP_OPTION,
+	COMMON_JSON_OPTION,
+	COMMON_REPO_OPTION,
+	{"no-trunc", 0, OPTION_FLAG, offsetof(struct images_options, whole), NULL,
+	 "whole digests in the table"},
+	OPTIONS_END,
+};
+
+struct printer {
+	const struct images_options *options;
+	struct json json;
+	size_t count;
+};
+
+static int print_one(void *context, const char *name, const struct digest *image, struct diag *why)
+{
+	struct printer *printer = context;
+	char hex[DIGEST_HEX_SIZE_MAX];
+
+	(void)why;
+	if (printer->options->common.json) {
+		json_open(&printer->json, NULL, '{');
+		json_bytes(&printer->json, "name", span_of_string(name));
+		json_digest(&printer->json, "digest", image);
+		json_close(&printer->json);
+		return 0;
+	}
+	if (printer->count++ == 0)
+		(void)printf("%-*s  NAME\n", printer->options->whole ? 64 : SHORT_DIGITS, "DIGEST");
+	(void)digest_hex(image, hex);
+	(void)printf("%.*s  %s\n", printer->options->whole ? DIGEST_HEX_SIZE_MAX : SHORT_DIGITS,
+		     hex, name);
+	return 0;
+}
+
+static int run(const void *arguments, int operand_count, char **operands)
+{
+	const struct images_options *options = arguments;
+	CLEAN(repository_closep) struct store *store = NULL;
+	struct printer printer = {.options = options};
+	struct diag why = {0};
+	int r;
+
+	(void)operand_count;
+	(void)operands;
+	r = repository_open(options->common.repo, &store, &why);
+	if (r < 0)
+		return report_failure(r, &why, "list images");
+	json_start(&printer.json, stdout);
+	if (options->common.json) {
+		json_open(&printer.json, NULL, '{');
+		json_open(&printer.json, "images", '[');
+	}
+	r = repository_images(store, print_one, &printer, &why);
+	if (options->common.json) {
+		json_close(&printer.json);
+		json_close(&printer.json);
+		json_finish(&printer.json);
+	}
+	if (r < 0)
+		return report_failure(r, &why, "list images");
+	return STATUS_DONE;
+}
+
+const struct command command_images = {
+	.name = "images",
+	.operands = "",
+	.summary = "list the images of the repository",
+	.rows = rows,
+	.options_size = sizeof(struct images_options),
+	.operand_min = 0,
+	.operand_max = 0,
+	.run = run,
+};

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "ops/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "ops/hashers.h"
+#include "store/objects.h"
+#include "tree/dump_read.h"
+#include "tree/scan.h"
+#include "tree/tree.h"
+#include "verity/hasher.h"
+
+struct input {
+	const struct input_options *options;
+	struct transaction *transaction; /* NULL: contents are only hashed */
+	struct hashers hashers;
+	_Atomic uint64_t file_count;
+	_Atomic uint64_t file_bytes;
+};
+
+/* Called by the scan's workers, several at a time. */
+static int input_content(void *context, int fd, uint64_t size_bytes, struct digest *ret,
+			 struct diag *why)
+{
+	struct input *input = context;
+	struct verity_hasher *hasher;
+	uint64_t count, bytes;
+	int r;
+
+	r = hashers_take(&input->hashers, &hasher, why);
+	if (r < 0)
+		return r;
+	if (input->transaction)
+		r = object_add_file(input->transaction, hasher, fd, size_bytes, ret, why);
+	else
+		r = verity_hash_fd(hasher, fd, ret, &bytes, why);
+	hashers_give(&input->hashers, hasher);
+	if (r < 0)
+		return r;
+	count = atomic_fetch_add_explicit(&input->file_count, 1, memory_order_relaxed) + 1;
+	bytes = atomic_fetch_add_explicit(&input->file_bytes, size_bytes, memory_order_relaxed) +
+		size_bytes;
+	progress_report(&input->options->progress, input->transaction ? "import" : "hash", count,
+			bytes);
+	return 0;
+}
+
+static int input_scan(int fd, const struct input_options *options, struct transaction *transaction,
+		      struct tree **ret, struct input_stats *ret_stats, struct diag *why)
+{
+	struct input input = {.options = options, .transaction = transaction};
+	struct scan_options scan = {
+		.algorithm = options->algorithm,
+		.thread_count = options->thread_count,
+		.skip_xattrs = options->skip_xattrs,
+		.user_xattrs = options->user_xattrs,
+		.skip_devices = options->skip_devices,
+		.use_epoch = options->use_epoch,
+		.no_hard_links = options->no_hard_links,
+		.content = input_content,
+		.context = &input,
+	};
+	int r;
+
+	hashers_init(&input.hashers, options->algorithm);
+	r = tree_scan(fd, &scan, ret, why);
+	hashers_release(&input.hashers);
+	*ret_stats = (struct input_stats){false, input.file_count, input.file_bytes};
+	return r;
+}
+
+static int input_open(const char *path, struct stat *ret_stat, struct diag *why)
+{
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					: openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return diag_errno(why, -errno, "open '%s'", path);
+	if (fstat(fd, ret_stat) < 0) {
+		int r = diag_errno(why, -errno, "stat '%s'", path);
+
+		fd_close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int input_read(const char *path, const struct input_options *options,
+	       struct transaction *transaction, struct tree **ret, struct input_stats *ret_stats,
+	       struct diag *why)
+{
+	struct dump_options dump = {.is_strict = options->strict_dump};
+	CLEAN(fd_closep) int fd = -1;
+	bool is_directory;
+	struct stat st;
+	int r;
+
+	*ret_stats = (struct input_stats){0};
+	fd = input_open(path, &st, why);
+	if (fd < 0)
+		return fd;
+	is_directory = S_ISDIR(st.st_mode);
+	if (options->kind == INPUT_DIRECTORY && !is_directory)
+		return diag_set(why, -ENOTDIR, "'%s' is not a directory", path);
+	if (options->kind == INPUT_DUMP && is_directory)
+		return diag_set(why, -EISDIR, "'%s' is a directory, not a dump", path);
+	if (is_directory)
+		return input_scan(fd, options, transaction, ret, ret_stats, why);
+	ret_stats->is_dump = true;
+	r = dump_read_fd(fd, &dump, ret, why);
+	/* What somebody wrote is wrong, as an argument can be; nothing of ours is damaged. */
+	return r == -EUCLEAN ? -EINVAL : r;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "ops/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "fuse/session.h"
+#include "ops/source.h"
+
+/* What the server says once over the pipe: that it serves, or why not. */
+struct server_message {
+	int error;
+	struct diag why;
+};
+
+static void message_send(int fd, int error, const struct diag *why)
+{
+	struct server_message message = {.error = error};
+
+	if (why)
+		message.why = *why;
+	/* Fits into PIPE_BUF. The starter may be gone; there is nobody else to tell. */
+	(void)fd_write(fd, &message, sizeof(message));
+}
+
+static void server_is_ready(void *context)
+{
+	int *pipe_fd = context;
+
+	message_send(*pipe_fd, 0, NULL);
+	fd_closep(pipe_fd);
+}
+
+/* Standard streams to nowhere, as a daemon's; stderr only when nobody wants to read it. */
+static int streams_detach(bool keeps_stderr)
+{
+	CLEAN(fd_closep) int null_fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return -errno;
+	for (int fd = 0; fd < (keeps_stderr ? 2 : 3); fd++) {
+		if (dup2(null_fd, fd) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int keep_list(const struct server_request *request, int pipe_fd, int **ret,
+		     size_t *ret_count)
+{
+	size_t dir_count = request->dirs ? request->dirs->count : 0, count = 0;
+	int *keep = calloc(dir_count + 2, sizeof(*keep));
+
+	if (!keep)
+		return -ENOMEM;
+	keep[count++] = request->device_fd;
+	keep[count++] = pipe_fd;
+	for (size_t i = 0; i < dir_count; i++)
+		keep[count++] = request->dirs->fds[i];
+	*ret = keep;
+	*ret_count = count;
+	return 0;
+}
+
+/* Become a process that holds only what it serves from. */
+static int server_detach(const struct server_request *request, int pipe_fd, struct diag *why)
+{
+	CLEAN(memory_freep) int *keep = NULL;
+	struct rlimit limit;
+	size_t count;
+	int r;
+
+	r = streams_detach(request->keeps_stderr);
+	if (r < 0)
+		return diag_errno(why, r, "detach from the standard streams");
+	r = keep_list(request, pipe_fd, &keep, &count);
+	if (r < 0)
+		return r;
+	fd_close_all_but(keep, count);
+	(void)setsid();
+	(void)prctl(PR_SET_NAME, "lamina-server");
+	if (chdir("/") < 0)
+		return diag_errno(why, -errno, "leave the working directory");
+	/* Each file that is open through the mount is a descriptor here. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return 0;
+}
+
+static int server_serve(const struct server_request *request, int *pipe_fd, struct diag *why)
+{
+	struct view_config view_config = {
+		.kind = request->kind,
+		.image = &request->source->image,
+		.mapping = request->source->mapping,
+		.object_fds = request->dirs ? request->dirs->fds : NULL,
+		.object_fd_count = request->dirs ? request->dirs->count : 0,
+	};
+	struct fuse_config config = {
+		.opens_files = request->kind == VIEW_STANDALONE,
+		.has_acl = request->source->image.has_acl,
+	};
+	struct fuse_session *session;
+	struct view *view;
+	int r;
+
+	r = view_new(&view_config, &view, why);
+	if (r < 0)
+		return r;
+	config.handlers = view_handlers(view);
+	config.fs = view;
+	r = fuse_session_new(request->device_fd, &config, &session, why);
+	if (r == 0) {
+		r = fuse_session_run(session, server_is_ready, pipe_fd, why);
+		fuse_session_free(session);
+	}
+	view_free(view);
+	return r;
+}
+
+_Noreturn static void server_main(const struct server_request *request, int pipe_fd)
+{
+	struct diag why = {0};
+	sigset_t none;
+	int r;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	r = server_detach(request, pipe_fd, &why);
+	if (r == 0)
+		r = server_serve(request, &pipe_fd, &why);
+	if (r < 0 && pipe_fd >= 0)
+		message_send(pipe_fd, r, &why);
+	else if (r < 0)
+		(void)fprintf(stderr, "lamina: server ends: %s\n", diag_text(&why, r));
+	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static int describe_end(int status, struct diag *why)
+{
+	if (WIFSIGNALED(status))
+		return diag_set(why, -EIO, "the server was ended by signal %d (%s)",
+				WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != 0)
+		return diag_set(why, -EIO, "the server ended with status %d", WEXITSTATUS(status));
+	return 0;
+}
+
+static int reap(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Wait for the word of a server that was just forked. On failure it is reaped. */
+static int ready_wait(pid_t pid, int pipe_fd, struct diag *why)
+{
+	struct server_message message;
+	ssize_t got = fd_read(pipe_fd, &message, sizeof(message));
+	int status = 0, r;
+
+	if (got == (ssize_t)sizeof(message) && message.error == 0)
+		return 0;
+	r = reap(pid, &status);
+	if (r < 0)
+		return r;
+	if (got == (ssize_t)sizeof(message)) {
+		if (why)
+			*why = message.why;
+		return message.error;
+	}
+	r = describe_end(status, why);
+	return r < 0 ? r : diag_set(why, -EIO, "the server ended before it served");
+}
+
+int server_start(const struct server_request *request, pid_t *ret, struct diag *why)
+{
+	CLEAN(fd_closep) int read_fd = -1;
+	int ends[2], r;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return diag_errno(why, -errno, "make a pipe");
+	read_fd = ends[0];
+	(void)fflush(NULL); /* nothing buffered may be written twice */
+	pid = fork();
+	if (pid < 0) {
+		r = -errno;
+		fd_close(ends[1]);
+		return diag_errno(why, r, "start the server");
+	}
+	if (pid == 0)
+		server_main(request, ends[1]);
+	fd_close(ends[1]);
+	r = ready_wait(pid, read_fd, why);
+	if (r < 0)
+		return r;
+	*ret = pid;
+	return 0;
+}
+
+void server_kill(pid_t pid)
+{
+	int status;
+
+	(void)kill(pid, SIGKILL);
+	(void)reap(pid, &status);
+}
+
+int server_wait(pid_t pid, struct diag *why)
+{
+	int status = 0;
+	int r = reap(pid, &status);
+
+	if (r < 0)
+		return diag_errno(why, r, "wait for the server");
+	return describe_end(status, why);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * server.h - the process that answers for a FUSE mount
+ *
+ * It holds the FUSE descriptor, the mapped image and the object directories, and nothing else: no
+ * other descriptor of its starter, no working directory, no terminal. It ends when its file system
+ * is unmounted.
+ */
+#ifndef LAMINA_OPS_SERVER_H
+#define LAMINA_OPS_SERVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "serve/view.h"
+
+struct diag;        /* base/diag.h */
+struct object_dirs; /* ops/source.h */
+struct source;      /* ops/source.h */
+
+struct server_request {
+	int device_fd; /* of a connection that is mounted already; the starter closes its copy */
+	enum view_kind kind;
+	const struct source *source;    /* mapped */
+	const struct object_dirs *dirs; /* for VIEW_STANDALONE */
+	bool keeps_stderr;              /* foreground: failures while it serves are seen */
+};
+
+/*
+ * Start the server and wait until it has answered the kernel's first request. The caller has no
+ * threads. On failure no process is left. Returns 0 or the server's own error, with its reason.
+ */
+int server_start(const struct server_request *request, pid_t *ret, struct diag *why);
+
+/* End a server that is not wanted after all, and reap it. */
+void server_kill(pid_t pid);
+
+/* Wait for its end. Returns 0, or -EIO with how it ended when that was not by unmounting. */
+int server_wait(pid_t pid, struct diag *why);
+
+#endif

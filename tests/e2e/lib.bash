@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+# What every end-to-end test starts from: a scratch folder, the program under all its names, an unprivileged
+# user, and a check that nothing is left behind.
+
+LAMINA_SOURCE_ROOT=${LAMINA_SOURCE_ROOT:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+LAMINA_BUILD_ROOT=${LAMINA_BUILD_ROOT:-$LAMINA_SOURCE_ROOT/build}
+
+# Skip unless the command succeeds; where LAMINA_MUST_RUN names what, that is a failure.
+#   need WHAT REASON COMMAND...
+need() {
+    local what=$1 reason=$2
+    shift 2
+    "$@" >/dev/null 2>&1 && return 0
+    case ",${LAMINA_MUST_RUN:-}," in
+    *",$what,"*)
+        echo "$what must run here: $reason" >&2
+        return 1
+        ;;
+    esac
+    skip "$what: $reason"
+}
+
+need_root() { need root "not root" test "$(id -u)" -eq 0; }
+need_fuse() { need fuse "no /dev/fuse" test -e /dev/fuse; }
+need_userns() { need userns "no unprivileged user namespaces" as_user unshare -Urm true; }
+
+# A folder of its own, readable for others, and the program in it (the build folder may not be readable).
+start() {
+    scratch=$(mktemp -d "${TMPDIR:-/tmp}/lamina-e2e.XXXXXX")
+    chmod 755 "$scratch"
+    mkdir "$scratch/bin"
+    cp "$LAMINA_BUILD_ROOT/lamina" "$scratch/bin/"
+    ln -s lamina "$scratch/bin/mkcomposefs"
+    ln -s lamina "$scratch/bin/composefs-info"
+    PATH=$scratch/bin:$PATH
+    export LAMINA_REPO=$scratch/repo
+    unset XDG_DATA_HOME
+    cd "$scratch" || return 1
+    servers_before=$(servers)
+}
+
+servers() { pgrep -x lamina-server | sort | tr '\n' ' '; }
+
+# Nothing may be left: no mount below the scratch folder, no server process.
+finish() {
+    local left waited=0
+    left=$(awk -v p="$scratch/" 'index($5, p) == 1 { print $5 }' /proc/self/mountinfo | tac)
+    for mount in $left; do umount -l "$mount" || true; done
+    # A server ends when the kernel has told it that its mount is gone: wait for the process itself.
+    for pid in $(pgrep -x lamina-server); do
+        case " $servers_before " in *" $pid "*) continue ;; esac
+        timeout 10 tail --pid="$pid" -f /dev/null || waited=1
+    done
+    cd /
+    rm -rf "$scratch"
+    [ -z "$left" ] || { echo "left mounted: $left"; return 1; }
+    [ "$waited" = 0 ] || { echo "a server is left"; return 1; }
+}
+
+# Run a command as an unprivileged user who may open /dev/fuse, in a mount namespace of its own where the
+# device had to be made accessible (facts of this machine: it is 0600 in some containers).
+as_user() {
+    if [ "$(id -u)" -ne 0 ]; then
+        "$@"
+        return
+    fi
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare -m sh -c '
+        if [ -e /dev/fuse ]; then
+            [ -e "$0/fuse" ] || mknod -m 666 "$0/fuse" c 10 229
+            mount --bind "$0/fuse" /dev/fuse
+        fi
+        exec setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all "$@"' "$scratch" \
+        env HOME="$scratch/home" LAMINA_REPO="$LAMINA_REPO" "$@"
+}
+
+# The same, as root of a user and mount namespace of its own.
+in_userns() { as_user unshare -Urm "$@"; }
+
+# A folder for the unprivileged user, who owns it.
+user_folder() {
+    mkdir -p "$1"
+    [ "$(id -u)" -ne 0 ] || chown 1000:1000 "$1"
+}
+
+# A small tree with one of everything that anybody may make, and what only root may where we are root.
+make_tree() {
+    local dir=$1
+    mkdir -p "$dir/empty" "$dir/deep/er"
+    printf 'hello\n' >"$dir/inline"
+    : >"$dir/none"
+    head -c 100000 /dev/zero | tr '\0' 'x' >"$dir/big"
+    head -c 65 /dev/zero | tr '\0' 'y' >"$dir/deep/just-external"
+    head -c 64 /dev/zero | tr '\0' 'z' >"$dir/deep/just-inline"
+    cp "$dir/big" "$dir/deep/er/copy"
+    ln "$dir/big" "$dir/deep/link"
+    ln -s ../big "$dir/deep/symlink"
+    mkfifo "$dir/fifo"
+    printf 'odd' >"$dir/$(printf 'odd \001\377name')"
+    chmod 4755 "$dir/deep/just-external"
+    setfattr -n user.note -v value "$dir/big" 2>/dev/null || true
+    if [ "$(id -u)" -eq 0 ]; then
+        mknod "$dir/device" c 1 3
+        chown 12:34 "$dir/inline"
+        setfattr -n trusted.note -v value "$dir/deep"
+    fi
+    touch -d '2020-01-02 03:04:05.123456789' "$dir/inline" "$dir/deep/er"
+}
+
+# Every name with its metadata and content digest, so that two trees can be compared with diff.
+describe() {
+    (cd "$1" && find . -printf '%P|%y|%m|%U|%G|%s|%l|%T@\n' | grep -v '|d|' | sort
+     find . -type d -printf '%P|d|%m|%U|%G|%T@\n' | sort
+     find . -type f -print0 | sort -z | xargs -0 sha256sum)
+}
