@@ -119,7 +119,6 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
 	};
 	struct fuse_config config = {
-		.opens_files = request->kind == VIEW_STANDALONE,
 		.has_acl = request->source->image.has_acl,
 	};
 	struct fuse_session *session;
@@ -131,6 +130,7 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		return r;
 	config.handlers = view_handlers(view);
 	config.fs = view;
+	config.opens_files = view_opens_files(view);
 	r = fuse_session_new(request->device_fd, &config, &session, why);
 	if (r == 0) {
 		r = fuse_session_run(session, server_is_ready, pipe_fd, why);
