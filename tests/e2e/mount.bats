@@ -258,7 +258,8 @@ same() { diff <(describe "$1") <(describe "$2"); }
     } >many.dump
     lamina build many.dump many.erofs
     mkdir mnt objects
-    run -0 lamina mount --mode standalone --objects objects --json many.erofs mnt
+    # without the allocator's test pattern, which touches what the server never would
+    run -0 env -u MALLOC_PERTURB_ lamina mount --mode standalone --objects objects --json many.erofs mnt
     pid=$(jq .server_pid <<<"$output")
     [ "$(ls mnt/d77 | wc -l)" = 1000 ]
     [ "$(find mnt -type f | wc -l)" = 1000000 ]
