@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -62,13 +63,27 @@ struct fuse_session {
 
 static int worker_init(struct worker *worker, struct fuse_session *session)
 {
+	void *buffer;
+
 	worker->session = session;
-	/* Read into with the kernel's alignment. Pages of the reply are touched when an answer
-	 * needs them. */
 	worker->request = malloc(REQUEST_SIZE_MAX);
+	if (!worker->request)
+		return -ENOMEM;
+	/* Mapped, so that only as much as answers have needed is ever there. */
+	buffer = mmap(NULL, REPLY_READ_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (buffer == MAP_FAILED)
+		return -errno;
+	worker->reply.buffer = buffer;
 	worker->reply.capacity = REPLY_READ_MAX;
-	worker->reply.buffer = malloc(worker->reply.capacity);
-	return worker->request && worker->reply.buffer ? 0 : -ENOMEM;
+	return 0;
+}
+
+static void worker_release(struct worker *worker)
+{
+	free(worker->request);
+	if (worker->reply.buffer)
+		(void)munmap(worker->reply.buffer, worker->reply.capacity);
 }
 
 static unsigned int worker_count_of(const struct fuse_config *config)
@@ -144,10 +159,8 @@ void fuse_session_free(struct fuse_session *session)
 {
 	if (!session)
 		return;
-	for (unsigned int i = 0; i < session->worker_count; i++) {
-		free(session->workers[i].request);
-		free(session->workers[i].reply.buffer);
-	}
+	for (unsigned int i = 0; i < session->worker_count; i++)
+		worker_release(&session->workers[i]);
 	fd_close(session->read_fd);
 	fd_close(session->write_fd);
 	fd_close(session->ended_fd);
