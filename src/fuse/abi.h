@@ -1,143 +1,131 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * abi.h - the FUSE protocol as it lies in requests and replies
+ * abi.h - requests and replies of the kernel's FUSE client, as they cross the descriptor
  *
- * Host byte order. Source: Linux 6.18, include/uapi/linux/fuse.h; only what a read-only server
- * needs. Requests are read at any alignment from a byte span, so they are copied into these.
+ * Facts of the interface of Linux 6.18, include/uapi/linux/fuse.h, 7.31 to 7.45; only what a
+ * read-only server meets. Integers have the machine's byte order and their natural alignment. A
+ * request is abi_request, then the arguments of its opcode, then names; a reply is abi_reply, then
+ * its body.
  */
 #ifndef LAMINA_FUSE_ABI_H
 #define LAMINA_FUSE_ABI_H
 
 #include <stdint.h>
 
-#define ABI_VERSION_MAJOR 7
-#define ABI_VERSION_MINOR 45
-#define ABI_VERSION_MINOR_MIN 31 /* Linux 5.4: everything below answers in this form */
+#define ABI_MAJOR 7
+#define ABI_MINOR 45 /* the newest we know */
+#define ABI_MINOR_MIN \
+	31 /* Linux 5.4: the newest layout of every record used here but the INIT pair */
 
 #define ABI_ROOT_NODEID 1
-#define ABI_READ_BUFFER_MIN 8192 /* what the kernel wants to be able to write at once */
+
+/* The kernel refuses to read into less (FUSE_MIN_READ_BUFFER). */
+#define ABI_REQUEST_ROOM_MIN 8192
 
 enum abi_opcode {
-	ABI_LOOKUP = 1,
-	ABI_FORGET = 2,
-	ABI_GETATTR = 3,
-	ABI_SETATTR = 4,
-	ABI_READLINK = 5,
-	ABI_SYMLINK = 6,
-	ABI_MKNOD = 8,
-	ABI_MKDIR = 9,
-	ABI_UNLINK = 10,
-	ABI_RMDIR = 11,
-	ABI_RENAME = 12,
-	ABI_LINK = 13,
-	ABI_OPEN = 14,
-	ABI_READ = 15,
-	ABI_WRITE = 16,
-	ABI_STATFS = 17,
-	ABI_RELEASE = 18,
-	ABI_SETXATTR = 21,
-	ABI_GETXATTR = 22,
-	ABI_LISTXATTR = 23,
-	ABI_REMOVEXATTR = 24,
-	ABI_INIT = 26,
-	ABI_READDIR = 28,
-	ABI_CREATE = 35,
-	ABI_INTERRUPT = 36,
-	ABI_DESTROY = 38,
-	ABI_IOCTL = 39,
-	ABI_BATCH_FORGET = 42,
-	ABI_FALLOCATE = 43,
-	ABI_READDIRPLUS = 44,
-	ABI_RENAME2 = 45,
-	ABI_COPY_FILE_RANGE = 47,
-	ABI_TMPFILE = 51,
-	ABI_OPCODE_COUNT
+	OP_LOOKUP = 1,
+	OP_FORGET = 2, /* no reply */
+	OP_GETATTR = 3,
+	OP_SETATTR = 4,
+	OP_READLINK = 5,
+	OP_SYMLINK = 6,
+	OP_MKNOD = 8,
+	OP_MKDIR = 9,
+	OP_UNLINK = 10,
+	OP_RMDIR = 11,
+	OP_RENAME = 12,
+	OP_LINK = 13,
+	OP_OPEN = 14,
+	OP_READ = 15,
+	OP_WRITE = 16,
+	OP_STATFS = 17,
+	OP_RELEASE = 18,
+	OP_FSYNC = 20,
+	OP_SETXATTR = 21,
+	OP_GETXATTR = 22,
+	OP_LISTXATTR = 23,
+	OP_REMOVEXATTR = 24,
+	OP_FLUSH = 25,
+	OP_INIT = 26,
+	OP_OPENDIR = 27,
+	OP_READDIR = 28,
+	OP_RELEASEDIR = 29,
+	OP_FSYNCDIR = 30,
+	OP_GETLK = 31,
+	OP_SETLK = 32,
+	OP_SETLKW = 33,
+	OP_ACCESS = 34,
+	OP_CREATE = 35,
+	OP_INTERRUPT = 36, /* no reply */
+	OP_BMAP = 37,
+	OP_DESTROY = 38,
+	OP_IOCTL = 39,
+	OP_POLL = 40,
+	OP_NOTIFY_REPLY = 41, /* no reply */
+	OP_BATCH_FORGET = 42, /* no reply */
+	OP_FALLOCATE = 43,
+	OP_READDIRPLUS = 44,
+	OP_RENAME2 = 45,
+	OP_LSEEK = 46,
+	OP_COPY_FILE_RANGE = 47,
+	OP_SETUPMAPPING = 48,
+	OP_REMOVEMAPPING = 49,
+	OP_SYNCFS = 50,
+	OP_TMPFILE = 51,
+	OP_STATX = 52,
+	OP_COUNT
 };
 
-/* INIT flags; those from bit 32 on travel in flags2. */
-#define ABI_INIT_ASYNC_READ (1ULL << 0)
-#define ABI_INIT_DO_READDIRPLUS (1ULL << 13)
-#define ABI_INIT_NO_OPEN_SUPPORT (1ULL << 17)
-#define ABI_INIT_PARALLEL_DIROPS (1ULL << 18)
-#define ABI_INIT_POSIX_ACL (1ULL << 20)
-#define ABI_INIT_MAX_PAGES (1ULL << 22)
-#define ABI_INIT_CACHE_SYMLINKS (1ULL << 23)
-#define ABI_INIT_NO_OPENDIR_SUPPORT (1ULL << 24)
-#define ABI_INIT_EXT (1ULL << 30)
+/* Bits of INIT's flags; from 32 on they travel in flags2, and only next to INIT_EXT. */
+#define INIT_ASYNC_READ (1ull << 0)
+#define INIT_EXPORT_SUPPORT (1ull << 4) /* look-ups of "." and ".." make nodeids permanent */
+#define INIT_DO_READDIRPLUS (1ull << 13)
+#define INIT_NO_OPEN_SUPPORT (1ull << 17)
+#define INIT_PARALLEL_DIROPS (1ull << 18)
+#define INIT_POSIX_ACL (1ull << 20)
+#define INIT_ABORT_ERROR \
+	(1ull << 21) /* reads fail with ECONNABORTED after an administrator's abort */
+#define INIT_MAX_PAGES (1ull << 22)
+#define INIT_CACHE_SYMLINKS (1ull << 23)
+#define INIT_NO_OPENDIR_SUPPORT (1ull << 24)
+#define INIT_EXT (1ull << 30)
 
-#define ABI_OPEN_KEEP_CACHE (1u << 1)
+#define OPEN_REPLY_KEEP_CACHE (1u << 1)
 
-struct abi_in_header {
-	uint32_t len;
+struct abi_request {
+	uint32_t size; /* of the whole request */
 	uint32_t opcode;
 	uint64_t unique;
 	uint64_t nodeid;
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t pid;
-	uint16_t total_extlen; /* in units of 8 bytes, behind the arguments */
+	uint16_t extension_size; /* in units of 8 bytes, at the end; only of requests that create */
 	uint16_t padding;
 };
-_Static_assert(sizeof(struct abi_in_header) == 40, "as the kernel says");
+_Static_assert(sizeof(struct abi_request) == 40, "as the kernel says");
 
-struct abi_out_header {
-	uint32_t len;
-	int32_t error; /* 0 or negative errno */
+struct abi_reply {
+	uint32_t size;
+	int32_t error; /* 0, or a negative errno above -512 */
 	uint64_t unique;
 };
-_Static_assert(sizeof(struct abi_out_header) == 16, "as the kernel says");
+_Static_assert(sizeof(struct abi_reply) == 16, "as the kernel says");
 
-struct abi_attr {
-	uint64_t ino;
-	uint64_t size;
-	uint64_t blocks; /* of 512 bytes */
-	uint64_t atime;
-	uint64_t mtime;
-	uint64_t ctime;
-	uint32_t atimensec;
-	uint32_t mtimensec;
-	uint32_t ctimensec;
-	uint32_t mode;
-	uint32_t nlink;
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t rdev;
-	uint32_t blksize;
-	uint32_t flags;
-};
-_Static_assert(sizeof(struct abi_attr) == 88, "as the kernel says");
-
-struct abi_entry_out {
-	uint64_t nodeid; /* 0: there is no such name, and that may be cached */
-	uint64_t generation;
-	uint64_t entry_valid; /* seconds */
-	uint64_t attr_valid;
-	uint32_t entry_valid_nsec;
-	uint32_t attr_valid_nsec;
-	struct abi_attr attr;
-};
-_Static_assert(sizeof(struct abi_entry_out) == 128, "as the kernel says");
-
-struct abi_attr_out {
-	uint64_t attr_valid;
-	uint32_t attr_valid_nsec;
-	uint32_t padding;
-	struct abi_attr attr;
-};
-_Static_assert(sizeof(struct abi_attr_out) == 104, "as the kernel says");
-
-struct abi_init_in {
+struct abi_init_request {
 	uint32_t major;
 	uint32_t minor;
 	uint32_t max_readahead;
 	uint32_t flags;
-	uint32_t flags2; /* from here on with ABI_INIT_EXT only */
+	/* Since 7.36; 48 bytes in all, of which only these are used. */
+	uint32_t flags2;
 	uint32_t unused[11];
 };
-_Static_assert(sizeof(struct abi_init_in) == 64, "as the kernel says");
-#define ABI_INIT_IN_SIZE_MIN 16 /* without ABI_INIT_EXT */
+_Static_assert(sizeof(struct abi_init_request) == 64, "as the kernel says");
 
-struct abi_init_out {
+#define ABI_INIT_REQUEST_SIZE_MIN 16 /* up to flags */
+
+struct abi_init_reply {
 	uint32_t major;
 	uint32_t minor;
 	uint32_t max_readahead;
@@ -145,25 +133,87 @@ struct abi_init_out {
 	uint16_t max_background;
 	uint16_t congestion_threshold;
 	uint32_t max_write;
-	uint32_t time_gran; /* nanoseconds */
-	uint16_t max_pages;
+	uint32_t time_gran; /* ns */
+	uint16_t max_pages; /* of one READ */
 	uint16_t map_alignment;
 	uint32_t flags2;
 	uint32_t max_stack_depth;
 	uint16_t request_timeout;
 	uint16_t unused[11];
 };
-_Static_assert(sizeof(struct abi_init_out) == 64, "as the kernel says");
+_Static_assert(sizeof(struct abi_init_reply) == 64, "as the kernel says");
 
-struct abi_open_out {
-	uint64_t fh;
+struct abi_attributes {
+	uint64_t ino;
+	uint64_t size;
+	uint64_t blocks; /* of 512 bytes */
+	int64_t atime;
+	int64_t mtime;
+	int64_t ctime;
+	uint32_t atime_nsec;
+	uint32_t mtime_nsec;
+	uint32_t ctime_nsec;
+	uint32_t mode;
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t rdev;
+	uint32_t block_size;
+	uint32_t flags;
+};
+_Static_assert(sizeof(struct abi_attributes) == 88, "as the kernel says");
+
+/* Reply of LOOKUP. nodeid 0: there is no such name, and that may be cached. */
+struct abi_entry {
+	uint64_t nodeid;
+	uint64_t generation;
+	uint64_t entry_valid; /* seconds */
+	uint64_t attributes_valid;
+	uint32_t entry_valid_nsec;
+	uint32_t attributes_valid_nsec;
+	struct abi_attributes attributes;
+};
+_Static_assert(sizeof(struct abi_entry) == 128, "as the kernel says");
+
+struct abi_getattr_request {
+	uint32_t flags;
+	uint32_t unused;
+	uint64_t handle;
+};
+_Static_assert(sizeof(struct abi_getattr_request) == 16, "as the kernel says");
+
+struct abi_getattr_reply {
+	uint64_t attributes_valid; /* seconds */
+	uint32_t attributes_valid_nsec;
+	uint32_t unused;
+	struct abi_attributes attributes;
+};
+_Static_assert(sizeof(struct abi_getattr_reply) == 104, "as the kernel says");
+
+struct abi_open_request {
+	uint32_t flags; /* of open(2) */
+	uint32_t open_flags;
+};
+_Static_assert(sizeof(struct abi_open_request) == 8, "as the kernel says");
+
+struct abi_open_reply {
+	uint64_t handle;
 	uint32_t open_flags;
 	int32_t backing_id;
 };
-_Static_assert(sizeof(struct abi_open_out) == 16, "as the kernel says");
+_Static_assert(sizeof(struct abi_open_reply) == 16, "as the kernel says");
 
-struct abi_read_in {
-	uint64_t fh;
+struct abi_release_request {
+	uint64_t handle;
+	uint32_t flags;
+	uint32_t release_flags;
+	uint64_t lock_owner;
+};
+_Static_assert(sizeof(struct abi_release_request) == 24, "as the kernel says");
+
+/* Of READ, READDIR and READDIRPLUS. */
+struct abi_read_request {
+	uint64_t handle;
 	uint64_t offset;
 	uint32_t size;
 	uint32_t read_flags;
@@ -171,49 +221,55 @@ struct abi_read_in {
 	uint32_t flags;
 	uint32_t padding;
 };
-_Static_assert(sizeof(struct abi_read_in) == 40, "as the kernel says");
+_Static_assert(sizeof(struct abi_read_request) == 40, "as the kernel says");
 
-struct abi_release_in {
-	uint64_t fh;
-	uint32_t flags;
-	uint32_t release_flags;
-	uint64_t lock_owner;
-};
-_Static_assert(sizeof(struct abi_release_in) == 24, "as the kernel says");
-
-struct abi_getxattr_in {
-	uint32_t size; /* 0: only the size is asked for */
-	uint32_t padding;
-};
-_Static_assert(sizeof(struct abi_getxattr_in) == 8, "as the kernel says");
-
-struct abi_getxattr_out {
+/* Of GETXATTR, which has a name behind it, and LISTXATTR. size 0 asks for the size alone. */
+struct abi_xattr_request {
 	uint32_t size;
 	uint32_t padding;
 };
-_Static_assert(sizeof(struct abi_getxattr_out) == 8, "as the kernel says");
+_Static_assert(sizeof(struct abi_xattr_request) == 8, "as the kernel says");
 
-struct abi_statfs_out {
-	uint64_t blocks;
-	uint64_t bfree;
-	uint64_t bavail;
-	uint64_t files;
-	uint64_t ffree;
-	uint32_t bsize;
-	uint32_t namelen;
-	uint32_t frsize;
+struct abi_xattr_size_reply {
+	uint32_t size;
 	uint32_t padding;
-	uint32_t spare[6];
 };
-_Static_assert(sizeof(struct abi_statfs_out) == 80, "as the kernel says");
+_Static_assert(sizeof(struct abi_xattr_size_reply) == 8, "as the kernel says");
 
-/* The name follows, then zeros up to a multiple of 8. READDIRPLUS has an abi_entry_out in front. */
+/* The name follows, then zeros up to a multiple of 8. READDIRPLUS has an abi_entry in front. */
 struct abi_dirent {
 	uint64_t ino;
-	uint64_t off; /* what to ask for to go on behind this entry */
-	uint32_t namelen;
-	uint32_t type; /* DT_* */
+	uint64_t next; /* the offset to go on from */
+	uint32_t name_size;
+	uint32_t type; /* DT_* of readdir(3) */
 };
 _Static_assert(sizeof(struct abi_dirent) == 24, "as the kernel says");
+
+struct abi_statfs_reply {
+	uint64_t blocks;
+	uint64_t blocks_free;
+	uint64_t blocks_available;
+	uint64_t files;
+	uint64_t files_free;
+	uint32_t block_size;
+	uint32_t name_max;
+	uint32_t fragment_size;
+	uint32_t padding;
+	uint32_t unused[6];
+};
+_Static_assert(sizeof(struct abi_statfs_reply) == 80, "as the kernel says");
+
+struct abi_lseek_request {
+	uint64_t handle;
+	uint64_t offset;
+	uint32_t whence;
+	uint32_t padding;
+};
+_Static_assert(sizeof(struct abi_lseek_request) == 24, "as the kernel says");
+
+struct abi_lseek_reply {
+	uint64_t offset;
+};
+_Static_assert(sizeof(struct abi_lseek_reply) == 8, "as the kernel says");
 
 #endif

@@ -1,315 +1,371 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * dispatch.c - one function an opcode
+ * dispatch.c - from opcode to answer
  *
- * The request is checked here; handlers see names without slash and NUL, and sizes within the
- * reply.
+ * ENOSYS is more than a refusal: the kernel remembers it and stops asking, so for ACCESS, FLUSH,
+ * OPENDIR and STATX it is the fast answer (STATX would only add a birth time, which images have
+ * not).
  */
+#include "fuse/dispatch.h"
+
+#include <assert.h>
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
 
-#include "fuse/session_private.h"
-#include "fuse/wire.h"
+#include "base/trace.h"
+#include "fuse/attributes.h"
 
-int call_arguments(const struct fuse_call *call, void *ret, size_t size)
+#define QUERY_SIZE_MAX UINT32_MAX /* the field that answers a query has 32 bits */
+
+bool request_take(const struct request *request, void *ret, size_t size)
 {
-	if (call->arguments.size < size)
-		return -EINVAL;
-	memcpy(ret, call->arguments.data, size);
-	return 0;
+	if (request->arguments.size < size)
+		return false;
+	memcpy(ret, request->arguments.data, size);
+	return true;
 }
 
-int call_answer(struct fuse_call *call, const void *record, size_t size)
-{
-	return reply_bytes(&call->reply, span_of(record, size));
-}
-
-/* The NUL-terminated string offset bytes into the arguments, of 1 to NAME_MAX bytes. */
-static int call_name(const struct fuse_call *call, size_t offset, struct span *ret)
+/* The name that begins at offset of the arguments and ends, with its NUL, inside them. */
+static bool request_name(const struct request *request, size_t offset, struct span *ret)
 {
 	struct span rest;
 	const uint8_t *end;
 
-	if (!span_from(call->arguments, offset, &rest) || rest.size == 0)
-		return -EINVAL;
-	end = memchr(rest.data, '\0', rest.size);
+	if (!span_from(request->arguments, offset, &rest) || rest.size == 0)
+		return false;
+	end = memchr(rest.data, 0, rest.size);
 	if (!end || end == rest.data)
-		return -EINVAL;
-	rest.size = (size_t)(end - rest.data);
-	if (rest.size > 255)
-		return -ENAMETOOLONG;
-	*ret = rest;
-	return 0;
+		return false;
+	*ret = span_of(rest.data, (size_t)(end - rest.data));
+	return true;
 }
 
-static const struct fuse_handlers *handlers(const struct fuse_call *call)
+static int answer(struct request *request, const void *body, size_t size)
 {
-	return call->session->config.handlers;
+	return reply_copy(request->reply, span_of(body, size));
 }
 
-static void *fs(const struct fuse_call *call)
+static int answer_lookup(struct request *request)
 {
-	return call->session->config.fs;
-}
-
-static int do_lookup(struct fuse_call *call)
-{
+	const struct fuse_config *config = &request->connection->config;
 	struct fuse_attributes attributes;
-	struct abi_entry_out out = {.entry_valid = WIRE_FOREVER};
+	struct abi_entry entry = {.entry_valid = VALID_FOREVER_SEC};
 	struct span name;
 	uint64_t nodeid;
 	int r;
 
-	r = call_name(call, 0, &name);
-	if (r < 0)
-		return r;
-	if (memchr(name.data, '/', name.size))
+	if (!request_name(request, 0, &name))
 		return -EINVAL;
-	r = handlers(call)->lookup(fs(call), call->header.nodeid, name, &nodeid, &attributes);
-	if (r < 0 && r != -ENOENT)
-		return r;
+	r = config->handlers->lookup(config->fs, request->head.nodeid, name, &nodeid, &attributes);
 	if (r == 0)
-		out = wire_entry(nodeid, &attributes);
-	/* An entry of nodeid 0 says ENOENT and lets the kernel remember it. */
-	return call_answer(call, &out, sizeof(out));
+		entry = entry_of(nodeid, &attributes);
+	else if (r != -ENOENT) /* that the name is missing may be cached, too */
+		return r;
+	return answer(request, &entry, sizeof(entry));
 }
 
-static int do_getattr(struct fuse_call *call)
+static int answer_getattr(struct request *request)
 {
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_getattr_reply body = {.attributes_valid = VALID_FOREVER_SEC};
 	struct fuse_attributes attributes;
-	struct abi_attr_out out = {.attr_valid = WIRE_FOREVER};
 	int r;
 
-	r = handlers(call)->getattr(fs(call), call->header.nodeid, &attributes);
+	r = config->handlers->getattr(config->fs, request->head.nodeid, &attributes);
 	if (r < 0)
 		return r;
-	out.attr = wire_attr(&attributes);
-	return call_answer(call, &out, sizeof(out));
+	body.attributes = attributes_of(&attributes);
+	return answer(request, &body, sizeof(body));
 }
 
-static int do_readlink(struct fuse_call *call)
+static int answer_readlink(struct request *request)
 {
+	const struct fuse_config *config = &request->connection->config;
 	struct span target;
 	int r;
 
-	r = handlers(call)->readlink(fs(call), call->header.nodeid, &target);
-	return r < 0 ? r : reply_span(&call->reply, target);
-}
-
-static int do_open(struct fuse_call *call)
-{
-	struct abi_open_out out = {.open_flags = ABI_OPEN_KEEP_CACHE};
-	int r;
-
-	if (!call->session->config.opens_files)
-		return -ENOSYS; /* the kernel does not ask again, nor for RELEASE */
-	r = handlers(call)->open(fs(call), call->header.nodeid, &out.fh);
-	return r < 0 ? r : call_answer(call, &out, sizeof(out));
-}
-
-static int do_release(struct fuse_call *call)
-{
-	struct abi_release_in in;
-	int r;
-
-	r = call_arguments(call, &in, sizeof(in));
+	r = config->handlers->readlink(config->fs, request->head.nodeid, &target);
 	if (r < 0)
 		return r;
-	if (call->session->config.opens_files)
-		handlers(call)->release(fs(call), call->header.nodeid, in.fh);
+	return reply_span(request->reply, target);
+}
+
+static int answer_open(struct request *request)
+{
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_open_reply body = {.open_flags = OPEN_REPLY_KEEP_CACHE};
+	struct abi_open_request asked;
+	int r;
+
+	if (!config->opens_files)
+		return -ENOSYS;
+	if (!request_take(request, &asked, sizeof(asked)))
+		return -EINVAL;
+	if ((asked.flags & O_ACCMODE) != O_RDONLY)
+		return -EROFS;
+	r = config->handlers->open(config->fs, request->head.nodeid, &body.handle);
+	if (r < 0)
+		return r;
+	return answer(request, &body, sizeof(body));
+}
+
+static int answer_release(struct request *request)
+{
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_release_request asked;
+
+	if (!request_take(request, &asked, sizeof(asked)))
+		return -EINVAL;
+	if (config->opens_files)
+		config->handlers->release(config->fs, request->head.nodeid, asked.handle);
 	return 0;
 }
 
-/* Bound the reply by what the kernel has room for. */
-static int limit_reply(struct fuse_call *call, uint32_t size)
+/* What READ, READDIR and READDIRPLUS ask for; bounds the reply by it. */
+static bool take_read(struct request *request, struct abi_read_request *ret)
 {
-	if (size < call->reply.limit)
-		call->reply.limit = size;
-	return 0;
+	if (!request_take(request, ret, sizeof(*ret)))
+		return false;
+	if (ret->size < request->reply->limit)
+		request->reply->limit = ret->size;
+	return true;
 }
 
-static int do_read(struct fuse_call *call)
+static int answer_read(struct request *request)
 {
-	struct abi_read_in in;
-	int r;
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_read_request asked;
 
-	r = call_arguments(call, &in, sizeof(in));
-	if (r < 0)
+	if (!take_read(request, &asked) || asked.offset > INT64_MAX)
+		return -EINVAL;
+	return config->handlers->read(config->fs, request->head.nodeid, asked.handle, asked.offset,
+				      request->reply->limit, request->reply);
+}
+
+static int answer_readdir(struct request *request)
+{
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_read_request asked;
+
+	if (!take_read(request, &asked))
+		return -EINVAL;
+	return config->handlers->readdir(config->fs, request->head.nodeid, asked.offset,
+					 request->head.opcode == OP_READDIRPLUS, request->reply);
+}
+
+static bool take_xattr(struct request *request)
+{
+	struct abi_xattr_request asked;
+
+	if (!request_take(request, &asked, sizeof(asked)))
+		return false;
+	request->reply->is_query = asked.size == 0;
+	if (request->reply->is_query)
+		request->reply->limit = QUERY_SIZE_MAX;
+	else if (asked.size < request->reply->limit)
+		request->reply->limit = asked.size;
+	return true;
+}
+
+static int finish_xattr(struct request *request, int r)
+{
+	struct abi_xattr_size_reply body = {.size = (uint32_t)request->reply->size};
+
+	if (r < 0 || !request->reply->is_query)
 		return r;
-	(void)limit_reply(call, in.size);
-	return handlers(call)->read(fs(call), call->header.nodeid, in.fh, in.offset,
-				    call->reply.limit, &call->reply);
+	request->reply->is_query = false;
+	request->reply->size = 0;
+	request->reply->limit = sizeof(body);
+	return answer(request, &body, sizeof(body));
 }
 
-static int list_directory(struct fuse_call *call, bool plus)
+static int answer_getxattr(struct request *request)
 {
-	struct abi_read_in in;
-	int r;
-
-	r = call_arguments(call, &in, sizeof(in));
-	if (r < 0)
-		return r;
-	(void)limit_reply(call, in.size);
-	return handlers(call)->readdir(fs(call), call->header.nodeid, in.offset, plus,
-				       &call->reply);
-}
-
-static int do_readdir(struct fuse_call *call)
-{
-	return list_directory(call, false);
-}
-
-static int do_readdirplus(struct fuse_call *call)
-{
-	return list_directory(call, true);
-}
-
-/* Size 0 asks how much there is; else what there is, or -ERANGE when it is more than size. */
-static int xattr_prepare(struct fuse_call *call, struct abi_getxattr_in *ret)
-{
-	int r = call_arguments(call, ret, sizeof(*ret));
-
-	if (r < 0)
-		return r;
-	call->reply.counts_only = ret->size == 0;
-	if (ret->size)
-		(void)limit_reply(call, ret->size);
-	return 0;
-}
-
-static int xattr_finish(struct fuse_call *call)
-{
-	struct abi_getxattr_out out = {.size = (uint32_t)call->reply.size};
-
-	if (!call->reply.counts_only)
-		return 0;
-	call->reply.counts_only = false;
-	call->reply.size = 0;
-	return call_answer(call, &out, sizeof(out));
-}
-
-static int do_getxattr(struct fuse_call *call)
-{
-	struct abi_getxattr_in in;
+	const struct fuse_config *config = &request->connection->config;
 	struct span key;
-	int r;
 
-	r = xattr_prepare(call, &in);
-	if (r == 0)
-		r = call_name(call, sizeof(in), &key);
-	if (r == 0)
-		r = handlers(call)->getxattr(fs(call), call->header.nodeid, key, &call->reply);
-	return r < 0 ? r : xattr_finish(call);
+	if (!take_xattr(request) || !request_name(request, sizeof(struct abi_xattr_request), &key))
+		return -EINVAL;
+	return finish_xattr(request, config->handlers->getxattr(config->fs, request->head.nodeid,
+								key, request->reply));
 }
 
-static int do_listxattr(struct fuse_call *call)
+static int answer_listxattr(struct request *request)
 {
-	struct abi_getxattr_in in;
-	int r;
+	const struct fuse_config *config = &request->connection->config;
 
-	r = xattr_prepare(call, &in);
-	if (r == 0)
-		r = handlers(call)->listxattr(fs(call), call->header.nodeid, &call->reply);
-	return r < 0 ? r : xattr_finish(call);
+	if (!take_xattr(request))
+		return -EINVAL;
+	return finish_xattr(request, config->handlers->listxattr(config->fs, request->head.nodeid,
+								 request->reply));
 }
 
-static int do_statfs(struct fuse_call *call)
+static int answer_statfs(struct request *request)
 {
-	struct fuse_statfs facts;
-	struct abi_statfs_out out = {0};
+	const struct fuse_config *config = &request->connection->config;
+	struct fuse_statfs facts = {0};
+	struct abi_statfs_reply body = {0};
 	int r;
 
-	r = handlers(call)->statfs(fs(call), &facts);
+	r = config->handlers->statfs(config->fs, &facts);
 	if (r < 0)
 		return r;
-	out.blocks = facts.blocks;
-	out.files = facts.files;
-	out.bsize = facts.block_size;
-	out.frsize = facts.block_size;
-	out.namelen = 255;
-	return call_answer(call, &out, sizeof(out));
+	body.blocks = facts.blocks;
+	body.files = facts.files;
+	body.block_size = facts.block_size;
+	body.fragment_size = facts.block_size;
+	body.name_max = facts.name_max;
+	return answer(request, &body, sizeof(body));
 }
 
-/* Nothing is remembered about what the kernel knows. */
-static int do_nothing(struct fuse_call *call)
+static int answer_lseek(struct request *request)
 {
-	(void)call;
-	return NO_REPLY;
+	const struct fuse_config *config = &request->connection->config;
+	struct abi_lseek_request asked;
+	struct abi_lseek_reply body;
+	int r;
+
+	if (!config->handlers->lseek)
+		return -ENOSYS;
+	if (!request_take(request, &asked, sizeof(asked)) || asked.offset > INT64_MAX)
+		return -EINVAL;
+	r = config->handlers->lseek(config->fs, request->head.nodeid, asked.handle, asked.offset,
+				    (int)asked.whence, &body.offset);
+	if (r < 0)
+		return r;
+	return answer(request, &body, sizeof(body));
 }
 
-static int do_destroy(struct fuse_call *call)
+static int answer_nothing(struct request *request)
 {
-	(void)call;
+	(void)request;
 	return 0;
 }
 
-static int refuse_change(struct fuse_call *call)
-{
-	(void)call;
-	return -EROFS;
-}
-
-static int refuse_ioctl(struct fuse_call *call)
-{
-	(void)call;
-	return -ENOTTY;
-}
-
-/* What is not here is answered ENOSYS, which the kernel remembers where that is useful. */
-static int (*const opcodes[ABI_OPCODE_COUNT])(struct fuse_call *call) = {
-	[ABI_LOOKUP] = do_lookup,
-	[ABI_FORGET] = do_nothing,
-	[ABI_GETATTR] = do_getattr,
-	[ABI_SETATTR] = refuse_change,
-	[ABI_READLINK] = do_readlink,
-	[ABI_SYMLINK] = refuse_change,
-	[ABI_MKNOD] = refuse_change,
-	[ABI_MKDIR] = refuse_change,
-	[ABI_UNLINK] = refuse_change,
-	[ABI_RMDIR] = refuse_change,
-	[ABI_RENAME] = refuse_change,
-	[ABI_LINK] = refuse_change,
-	[ABI_OPEN] = do_open,
-	[ABI_READ] = do_read,
-	[ABI_WRITE] = refuse_change,
-	[ABI_STATFS] = do_statfs,
-	[ABI_RELEASE] = do_release,
-	[ABI_SETXATTR] = refuse_change,
-	[ABI_GETXATTR] = do_getxattr,
-	[ABI_LISTXATTR] = do_listxattr,
-	[ABI_REMOVEXATTR] = refuse_change,
-	[ABI_INIT] = fuse_init,
-	[ABI_READDIR] = do_readdir,
-	[ABI_CREATE] = refuse_change,
-	[ABI_INTERRUPT] = do_nothing, /* no request takes long enough to be worth it */
-	[ABI_DESTROY] = do_destroy,
-	[ABI_IOCTL] = refuse_ioctl,
-	[ABI_BATCH_FORGET] = do_nothing,
-	[ABI_FALLOCATE] = refuse_change,
-	[ABI_READDIRPLUS] = do_readdirplus,
-	[ABI_RENAME2] = refuse_change,
-	[ABI_COPY_FILE_RANGE] = refuse_change,
-	[ABI_TMPFILE] = refuse_change,
+struct operation {
+	int (*answer)(struct request *request); /* NULL: the answer is always... */
+	int error;                              /* ...this; 0 there: ENOSYS */
+	bool is_silent;
+	bool calls_fs; /* its errors are the file system's own */
 };
 
-int fuse_dispatch(struct fuse_call *call, struct span request)
-{
-	size_t extensions;
+#define ANSWER(function)                               \
+	{                                              \
+		.answer = (function), .calls_fs = true \
+	}
+#define REFUSE(code)             \
+	{                        \
+		.error = -(code) \
+	}
+#define SILENT                    \
+	{                         \
+		.is_silent = true \
+	}
 
-	if (request.size < sizeof(call->header))
-		return NO_REPLY; /* nobody to answer */
-	memcpy(&call->header, request.data, sizeof(call->header));
-	if (call->header.len != request.size)
+static const struct operation operations[OP_COUNT] = {
+	[OP_INIT] = {.answer = answer_init},
+	[OP_DESTROY] = {.answer = answer_nothing},
+	[OP_LOOKUP] = ANSWER(answer_lookup),
+	[OP_GETATTR] = ANSWER(answer_getattr),
+	[OP_READLINK] = ANSWER(answer_readlink),
+	[OP_OPEN] = {.answer = answer_open},
+	[OP_READ] = ANSWER(answer_read),
+	[OP_RELEASE] = {.answer = answer_release},
+	[OP_READDIR] = ANSWER(answer_readdir),
+	[OP_READDIRPLUS] = ANSWER(answer_readdir),
+	[OP_RELEASEDIR] = {.answer = answer_nothing},
+	[OP_GETXATTR] = ANSWER(answer_getxattr),
+	[OP_LISTXATTR] = ANSWER(answer_listxattr),
+	[OP_STATFS] = ANSWER(answer_statfs),
+	[OP_LSEEK] = {.answer = answer_lseek},
+	[OP_FORGET] = SILENT,
+	[OP_BATCH_FORGET] = SILENT,
+	[OP_INTERRUPT] = SILENT, /* no answer takes long enough to be worth breaking off */
+	[OP_NOTIFY_REPLY] = SILENT,
+	[OP_IOCTL] = REFUSE(ENOTTY),
+	[OP_SETATTR] = REFUSE(EROFS),
+	[OP_SYMLINK] = REFUSE(EROFS),
+	[OP_MKNOD] = REFUSE(EROFS),
+	[OP_MKDIR] = REFUSE(EROFS),
+	[OP_UNLINK] = REFUSE(EROFS),
+	[OP_RMDIR] = REFUSE(EROFS),
+	[OP_RENAME] = REFUSE(EROFS),
+	[OP_RENAME2] = REFUSE(EROFS),
+	[OP_LINK] = REFUSE(EROFS),
+	[OP_WRITE] = REFUSE(EROFS),
+	[OP_SETXATTR] = REFUSE(EROFS),
+	[OP_REMOVEXATTR] = REFUSE(EROFS),
+	[OP_CREATE] = REFUSE(EROFS),
+	[OP_TMPFILE] = REFUSE(EROFS),
+	[OP_FALLOCATE] = REFUSE(EROFS),
+	[OP_COPY_FILE_RANGE] = REFUSE(EROFS),
+};
+
+/* The kernel takes errors above -512, and ENOSYS from a file system would switch the operation off.
+ */
+static int error_for_kernel(const struct operation *operation, int r)
+{
+	if (r <= -512 || (r == -ENOSYS && operation->calls_fs))
 		return -EIO;
-	(void)span_from(request, sizeof(call->header), &call->arguments);
-	extensions = (size_t)call->header.total_extlen * 8;
-	if (extensions > call->arguments.size)
+	return r;
+}
+
+static int answer_request(struct request *request)
+{
+	static const struct operation unknown = REFUSE(ENOSYS);
+	const struct operation *operation = &unknown;
+	uint32_t opcode = request->head.opcode;
+
+	if (opcode < OP_COUNT)
+		operation = &operations[opcode];
+	if (!operation->answer)
+		return operation->error ? operation->error : -ENOSYS;
+	if (!request->connection->is_negotiated && opcode != OP_INIT)
 		return -EIO;
-	call->arguments.size -= extensions;
-	if (call->header.opcode >= ABI_OPCODE_COUNT || !opcodes[call->header.opcode])
-		return -ENOSYS;
-	/* Before INIT nothing else is agreed on, after it there is nothing left to agree on. */
-	if (call->session->is_ready == (call->header.opcode == ABI_INIT))
-		return -EIO;
-	return opcodes[call->header.opcode](call);
+	return error_for_kernel(operation, operation->answer(request));
+}
+
+static void reply_reset(struct fuse_reply *reply, struct abi_reply *head)
+{
+	reply->used = 0;
+	reply->size = 0;
+	reply->limit = reply->capacity;
+	reply->is_query = false;
+	reply->caller_uid = UINT32_MAX;
+	reply->part_count = 1;
+	reply->parts[0] = (struct iovec){head, sizeof(*head)};
+}
+
+void dispatch_fail(struct fuse_reply *reply, struct abi_reply *head, uint64_t unique, int err)
+{
+	reply_reset(reply, head);
+	*head = (struct abi_reply){sizeof(*head), err, unique};
+}
+
+enum dispatch_result dispatch(struct connection *connection, struct span bytes,
+			      struct fuse_reply *reply, struct abi_reply *head)
+{
+	struct request request = {.connection = connection, .reply = reply};
+	int r = -EIO;
+
+	if (bytes.size < sizeof(request.head)) /* not even a number to answer to */
+		return DISPATCH_SILENT;
+	memcpy(&request.head, bytes.data, sizeof(request.head));
+	if (request.head.opcode < OP_COUNT && operations[request.head.opcode].is_silent)
+		return DISPATCH_SILENT;
+	reply_reset(reply, head);
+	reply->caller_uid = request.head.uid;
+	if (request.head.size == bytes.size) {
+		(void)span_from(bytes, sizeof(request.head), &request.arguments);
+		r = answer_request(&request);
+	}
+	TRACE("fuse", "opcode %u node %llu: %d, %zu bytes", request.head.opcode,
+	      (unsigned long long)request.head.nodeid, r, reply->size);
+	assert(r <= 0);
+	if (r < 0)
+		dispatch_fail(reply, head, request.head.unique, r);
+	else
+		*head = (struct abi_reply){(uint32_t)(sizeof(*head) + reply->size), 0,
+					   request.head.unique};
+	return request.head.opcode == OP_DESTROY && r == 0 ? DISPATCH_END : DISPATCH_REPLY;
 }

@@ -1,55 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * init.c - what the kernel and we agree on
+ * init.c - which protocol, and which of its options
  *
- * READDIRPLUS_AUTO is not asked for: with it only the first part of a directory comes with
- * attributes and a walk pays a LOOKUP for each further name.
+ * Not asked for, though offered: READDIRPLUS_AUTO (only the first batch of a directory carries
+ * attributes then, and a walk looks up every other file by itself), SPLICE_* (replies come from
+ * memory), WRITEBACK_CACHE, locks and HANDLE_KILLPRIV (nobody writes).
  */
 #include <errno.h>
 
-#include "fuse/session_private.h"
+#include "base/trace.h"
+#include "fuse/dispatch.h"
 
 static uint64_t wanted_flags(const struct fuse_config *config)
 {
-	return ABI_INIT_ASYNC_READ | ABI_INIT_PARALLEL_DIROPS | ABI_INIT_DO_READDIRPLUS |
-	       ABI_INIT_CACHE_SYMLINKS | ABI_INIT_MAX_PAGES | ABI_INIT_NO_OPENDIR_SUPPORT |
-	       ABI_INIT_EXT | (config->opens_files ? 0 : ABI_INIT_NO_OPEN_SUPPORT) |
-	       (config->has_acl ? ABI_INIT_POSIX_ACL : 0);
+	uint64_t flags = INIT_ASYNC_READ | INIT_EXPORT_SUPPORT | INIT_DO_READDIRPLUS |
+			 INIT_PARALLEL_DIROPS | INIT_ABORT_ERROR | INIT_MAX_PAGES |
+			 INIT_CACHE_SYMLINKS | INIT_NO_OPENDIR_SUPPORT | INIT_EXT;
+
+	if (!config->opens_files)
+		flags |= INIT_NO_OPEN_SUPPORT;
+	if (config->has_acl)
+		flags |= INIT_POSIX_ACL;
+	return flags;
 }
 
-int fuse_init(struct fuse_call *call)
+static bool init_read(const struct request *request, struct abi_init_request *ret)
 {
-	struct fuse_session *session = call->session;
-	struct abi_init_in in = {0};
-	struct abi_init_out out = {
-		.major = ABI_VERSION_MAJOR,
-		.minor = ABI_VERSION_MINOR,
-		.max_write = 4096, /* the least that is valid; nothing is written */
-		.time_gran = 1,
-		.max_pages = PAGES_MAX,
-	};
-	uint64_t flags;
-	int r;
+	*ret = (struct abi_init_request){0};
+	if (!request_take(request, ret, ABI_INIT_REQUEST_SIZE_MIN))
+		return false;
+	/* Before 7.36 the request ends there. */
+	if (request->arguments.size >= sizeof(*ret))
+		(void)request_take(request, ret, sizeof(*ret));
+	return true;
+}
 
-	r = call_arguments(call, &in, ABI_INIT_IN_SIZE_MIN);
-	if (r < 0)
-		return r;
-	/* A newer major: the kernel asks again with ours. */
-	if (in.major > ABI_VERSION_MAJOR)
-		return call_answer(call, &out, sizeof(out));
-	if (in.major < ABI_VERSION_MAJOR || in.minor < ABI_VERSION_MINOR_MIN)
+int answer_init(struct request *request)
+{
+	struct connection *connection = request->connection;
+	struct abi_init_request asked;
+	struct abi_init_reply answer = {.major = ABI_MAJOR, .minor = ABI_MINOR};
+	uint64_t offered;
+
+	if (connection->is_negotiated || !init_read(request, &asked))
+		return -EIO;
+	if (asked.major > ABI_MAJOR) /* a newer kernel asks again in our version */
+		return reply_copy(request->reply, span_of(&answer, sizeof(answer)));
+	connection->kernel_minor = asked.minor;
+	if (asked.major < ABI_MAJOR || asked.minor < ABI_MINOR_MIN)
 		return -EPROTO;
-	flags = in.flags;
-	if (flags & ABI_INIT_EXT) {
-		r = call_arguments(call, &in, sizeof(in));
-		if (r < 0)
-			return r;
-		flags |= (uint64_t)in.flags2 << 32;
-	}
-	flags &= wanted_flags(&session->config);
-	out.max_readahead = in.max_readahead;
-	out.flags = (uint32_t)flags;
-	out.flags2 = (uint32_t)(flags >> 32);
-	session->is_ready = true;
-	return call_answer(call, &out, sizeof(out));
+	offered = asked.flags;
+	if (offered & INIT_EXT)
+		offered |= (uint64_t)asked.flags2 << 32;
+	connection->flags = offered & wanted_flags(&connection->config);
+	connection->is_negotiated = true;
+	TRACE("fuse", "kernel speaks %u.%u, offers %#llx, gets %#llx", asked.major, asked.minor,
+	      (unsigned long long)offered, (unsigned long long)connection->flags);
+
+	if (asked.minor < answer.minor)
+		answer.minor = asked.minor;
+	answer.max_readahead = asked.max_readahead;
+	answer.flags = (uint32_t)connection->flags;
+	answer.flags2 = (uint32_t)(connection->flags >> 32);
+	answer.max_write = 4096; /* the least the kernel takes; it sizes our request buffer */
+	answer.time_gran = 1;
+	answer.max_pages = REPLY_READ_MAX / 4096;
+	return reply_copy(request->reply, span_of(&answer, sizeof(answer)));
 }

@@ -1,75 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "fuse/reply.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <string.h>
 
+#include "base/ckd.h"
 #include "fuse/abi.h"
-#include "fuse/wire.h"
+#include "fuse/attributes.h"
 
-static bool reply_has_room(const struct fuse_reply *reply, size_t size)
+/* Below this a copy costs less than one more segment to pin in the kernel. */
+#define COPY_SIZE_MAX 512
+
+size_t reply_room(const struct fuse_reply *reply)
 {
-	return reply->tail.size == 0 && size <= reply->limit - reply->size;
+	return reply->limit - reply->size;
 }
 
-int reply_bytes(struct fuse_reply *reply, struct span bytes)
+static void reply_add_part(struct fuse_reply *reply, const void *data, size_t size)
 {
-	if (!reply_has_room(reply, bytes.size))
+	struct iovec *last = &reply->parts[reply->part_count - 1];
+
+	if (reply->part_count > 1 && (const uint8_t *)last->iov_base + last->iov_len == data) {
+		last->iov_len += size;
+		return;
+	}
+	assert(reply->part_count <= REPLY_PARTS_MAX);
+	reply->parts[reply->part_count++] = (struct iovec){(void *)(uintptr_t)data, size};
+}
+
+void *reply_claim(struct fuse_reply *reply, size_t size)
+{
+	uint8_t *data = reply->buffer + reply->used;
+
+	if (size > reply_room(reply) || size > reply->capacity - reply->used || reply->is_query)
+		return NULL;
+	reply_add_part(reply, data, size);
+	reply->used += size;
+	reply->size += size;
+	return data;
+}
+
+void reply_unclaim(struct fuse_reply *reply, size_t size)
+{
+	struct iovec *last = &reply->parts[reply->part_count - 1];
+
+	assert(reply->part_count > 1 && size <= last->iov_len);
+	last->iov_len -= size;
+	reply->used -= size;
+	reply->size -= size;
+}
+
+int reply_copy(struct fuse_reply *reply, struct span bytes)
+{
+	void *data;
+
+	if (bytes.size > reply_room(reply))
 		return -ERANGE;
-	if (bytes.size && !reply->counts_only)
-		memcpy(reply->data + reply->size, bytes.data, bytes.size);
-	reply->size += bytes.size;
+	if (reply->is_query) {
+		reply->size += bytes.size;
+		return 0;
+	}
+	if (bytes.size == 0)
+		return 0;
+	data = reply_claim(reply, bytes.size);
+	if (!data)
+		return -ERANGE;
+	memcpy(data, bytes.data, bytes.size);
 	return 0;
 }
 
 int reply_span(struct fuse_reply *reply, struct span bytes)
 {
-	/* A short one is cheaper copied than described to the kernel as a second piece. */
-	const size_t copied_max = 512;
-
-	if (!reply_has_room(reply, bytes.size))
+	/* The last part stays free for a copy behind the spans. */
+	if (bytes.size <= COPY_SIZE_MAX || reply->is_query || reply->part_count >= REPLY_PARTS_MAX)
+		return reply_copy(reply, bytes);
+	if (bytes.size > reply_room(reply))
 		return -ERANGE;
-	if (bytes.size <= copied_max || reply->counts_only)
-		return reply_bytes(reply, bytes);
-	reply->tail = bytes;
+	reply_add_part(reply, bytes.data, bytes.size);
+	reply->size += bytes.size;
 	return 0;
 }
 
-void *reply_space(struct fuse_reply *reply, size_t size)
+int reply_zeros(struct fuse_reply *reply, size_t size)
 {
-	return reply_has_room(reply, size) ? reply->data + reply->size : NULL;
+	void *data = reply_claim(reply, size);
+
+	if (!data)
+		return -ERANGE;
+	memset(data, 0, size);
+	return 0;
 }
 
-void reply_grow(struct fuse_reply *reply, size_t size)
+bool reply_dirent(struct fuse_reply *reply, bool plus, const struct fuse_dirent *entry)
 {
-	reply->size += size;
-}
+	size_t head = (plus ? sizeof(struct abi_entry) : 0) + sizeof(struct abi_dirent);
+	size_t size = (size_t)align_up(head + entry->name.size, 8);
+	struct abi_dirent dirent = {entry->ino, entry->next, (uint32_t)entry->name.size,
+				    entry->type};
+	uint8_t *to = reply_claim(reply, size);
 
-bool reply_dirent(struct fuse_reply *reply, const struct reply_dirent *entry, bool plus)
-{
-	size_t head = plus ? sizeof(struct abi_entry_out) : 0;
-	size_t size = head + sizeof(struct abi_dirent) + entry->name.size;
-	size_t padded = (size + 7) & ~(size_t)7;
-	const struct abi_dirent dirent = {
-		.ino = entry->ino,
-		.off = entry->next,
-		.namelen = (uint32_t)entry->name.size,
-		.type = entry->type,
-	};
-	uint8_t *at = reply_space(reply, padded);
-
-	if (!at)
+	if (!to)
 		return false;
 	if (plus) {
-		struct abi_entry_out out = {0}; /* nodeid 0: nothing but the name is told */
+		struct abi_entry full = {0};
 
 		if (entry->nodeid)
-			out = wire_entry(entry->nodeid, entry->attributes);
-		memcpy(at, &out, sizeof(out));
+			full = entry_of(entry->nodeid, &entry->attributes);
+		memcpy(to, &full, sizeof(full));
+		to += sizeof(full);
 	}
-	memcpy(at + head, &dirent, sizeof(dirent));
-	memcpy(at + head + sizeof(dirent), entry->name.data, entry->name.size);
-	memset(at + size, 0, padded - size);
-	reply_grow(reply, padded);
+	memcpy(to, &dirent, sizeof(dirent));
+	to += sizeof(dirent);
+	memcpy(to, entry->name.data, entry->name.size);
+	memset(to + entry->name.size, 0, size - head - entry->name.size);
 	return true;
 }

@@ -2,9 +2,9 @@
 /*
  * reply.h - where a handler puts an answer that has a size
  *
- * Bytes are collected in the thread's buffer; one span of bytes that stay where they are may follow
- * them and goes to the kernel without a copy. A reply never grows past what the request asked for.
- * Owned by the thread that serves the request.
+ * Bounded by what the kernel asked for, so a handler cannot answer too much. Bytes that outlive the
+ * request (an image in memory) are only pointed at; the rest is copied into a buffer the thread
+ * owns. Nothing is allocated. Owned by one thread.
  */
 #ifndef LAMINA_FUSE_REPLY_H
 #define LAMINA_FUSE_REPLY_H
@@ -12,42 +12,59 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/span.h"
+#include "fuse/session.h"
 
-struct fuse_attributes; /* fuse/session.h */
+#define REPLY_READ_MAX \
+	(1u << 20)         /* max_pages 256: what the kernel allows by default, of 4096 bytes */
+#define REPLY_PARTS_MAX 32 /* an image's file is one or two extents; more are copied */
 
 struct fuse_reply {
-	uint8_t *data; /* of the session: the payload, room for the header is in front of it */
+	uint8_t *buffer; /* owned by the thread */
 	size_t capacity;
-	size_t size;
-	size_t limit;     /* bytes the request asked for, at most capacity; tail included */
-	struct span tail; /* sent behind data */
-	bool counts_only; /* xattrs: only the size is asked for; nothing is kept */
+	size_t used; /* of buffer */
+	size_t size; /* of the answer so far; when is_query, what it would be */
+	size_t limit;
+	bool is_query;       /* the size of an xattr or list is asked for, not its bytes */
+	uint32_t caller_uid; /* as the mount's user namespace sees it; UINT32_MAX: not said */
+	uint32_t part_count;
+	struct iovec parts[1 + REPLY_PARTS_MAX]; /* [0] is the header's */
 };
 
-/* Append a copy. -ERANGE past the limit. */
-int reply_bytes(struct fuse_reply *reply, struct span bytes);
+/* Bytes that may still be added. */
+size_t reply_room(const struct fuse_reply *reply);
 
-/* Append bytes that stay valid, without a copy; the last thing to be appended. -ERANGE past the
- * limit. */
+/*
+ * Add bytes that stay where they are until the session ends: large ones are not copied.
+ * Returns 0, or -ERANGE when there is no room.
+ */
 int reply_span(struct fuse_reply *reply, struct span bytes);
 
-/* Room to write size bytes to, which reply_grow() then counts; NULL past the limit. */
-void *reply_space(struct fuse_reply *reply, size_t size);
-void reply_grow(struct fuse_reply *reply, size_t size);
+/* Add a copy. Returns 0 or -ERANGE. */
+int reply_copy(struct fuse_reply *reply, struct span bytes);
+int reply_zeros(struct fuse_reply *reply, size_t size);
 
-struct reply_dirent {
+/*
+ * size bytes of the buffer to fill in, or NULL when there is no room. They count as added; what was
+ * not needed of the last claim goes back with reply_unclaim().
+ */
+void *reply_claim(struct fuse_reply *reply, size_t size);
+void reply_unclaim(struct fuse_reply *reply, size_t size);
+
+struct fuse_dirent {
 	struct span name;
-	uint64_t next; /* position behind this entry */
 	uint64_t ino;
-	uint8_t type; /* DT_* */
-	/* With READDIRPLUS: what a lookup would answer. nodeid 0 for "." and "..". */
+	uint64_t next; /* the position of the entry after this */
+	uint8_t type;  /* DT_* of readdir(3) */
+	/* Of readdirplus only: 0 where the kernel shall look the name up itself, as for "." and
+	 * "..". */
 	uint64_t nodeid;
-	const struct fuse_attributes *attributes;
+	struct fuse_attributes attributes; /* when nodeid is not 0 */
 };
 
-/* Append a directory entry. Returns false, and appends nothing, when it does not fit. */
-bool reply_dirent(struct fuse_reply *reply, const struct reply_dirent *entry, bool plus);
+/* Add an entry. Returns false, adding nothing, when it does not fit any more: the reply is full. */
+bool reply_dirent(struct fuse_reply *reply, bool plus, const struct fuse_dirent *entry);
 
 #endif

@@ -1,199 +1,368 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * session.c - threads that each read a request and write its reply
+ * session.c - threads that read requests from one descriptor
  *
- * Two system calls a request; no lock, no allocation, no state between requests.
+ * Two system calls a request: read(2) and writev(2). Threads share the descriptor and nothing else,
+ * so there is no lock; the kernel hands each request to one of them.
+ *
+ * Stopping costs the serving path nothing: fuse_session_stop() puts a descriptor at its end of file
+ * in the place of the one that is read from, then sends each thread a signal. A thread that has not
+ * entered read(2) yet finds the end of file; one that has is in the kernel with the old file, where
+ * the pending signal ends its wait. Replies leave through a second descriptor, which stays what it
+ * is.
  */
 #include "fuse/session.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/trace.h"
 #include "base/workers.h"
-#include "fuse/session_private.h"
+#include "fuse/abi.h"
+#include "fuse/dispatch.h"
 
-#define THREADS_DEFAULT_MAX 4 /* more than a few only take turns at the one queue */
+/* Ignored by default, so one that comes late, after the handler is gone, does no harm. */
+#define WAKE_SIGNAL SIGURG
+
+/* More threads than this only fight for the descriptor: requests take some microseconds. */
+#define THREADS_DEFAULT_MAX 4
 #define THREADS_MAX 64
 
-/* What a thread has for itself. */
-struct lane {
+/* The longest request we want whole is a name; batches of forgets fill what there is. */
+#define REQUEST_SIZE_MAX (4 * ABI_REQUEST_ROOM_MIN)
+
+struct worker {
 	struct fuse_session *session;
-	uint8_t *request; /* owned; ABI_READ_BUFFER_MIN bytes */
-	uint8_t *reply;   /* owned; a header and REPLY_SIZE_MAX bytes */
-	int error;
+	pthread_t thread;
+	_Atomic pid_t tid; /* 0: not in the kernel on our behalf */
+	int error;         /* of its end; read after it was joined */
+	uint8_t *request;  /* owned, REQUEST_SIZE_MAX bytes */
+	struct abi_reply head;
+	struct fuse_reply reply;
 };
+
+struct fuse_session {
+	struct connection connection;
+	int read_fd;  /* owned; at its end of file once stopped */
+	int write_fd; /* owned */
+	int ended_fd; /* owned; a pipe without a writer */
+	atomic_bool is_stopped;
+	unsigned int worker_count;
+	struct worker workers[]; /* each owned by its thread, but tid */
+};
+
+static int worker_init(struct worker *worker, struct fuse_session *session)
+{
+	void *buffer;
+
+	worker->session = session;
+	worker->request = malloc(REQUEST_SIZE_MAX);
+	if (!worker->request)
+		return -ENOMEM;
+	/* Mapped, so that only as much as answers have needed is ever there. */
+	buffer = mmap(NULL, REPLY_READ_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (buffer == MAP_FAILED)
+		return -errno;
+	worker->reply.buffer = buffer;
+	worker->reply.capacity = REPLY_READ_MAX;
+	return 0;
+}
+
+static void worker_release(struct worker *worker)
+{
+	free(worker->request);
+	if (worker->reply.buffer)
+		(void)munmap(worker->reply.buffer, worker->reply.capacity);
+}
+
+static unsigned int worker_count_of(const struct fuse_config *config)
+{
+	unsigned int count = config->thread_count;
+
+	if (count > THREADS_MAX)
+		return THREADS_MAX;
+	if (count > 0)
+		return count;
+	count = cpu_count();
+	return count < THREADS_DEFAULT_MAX ? count : THREADS_DEFAULT_MAX;
+}
+
+/* A descriptor that reads as end of file, made without a file system. */
+static int ended_open(void)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	fd_close(ends[1]);
+	return ends[0];
+}
+
+static void session_freep(struct fuse_session **session)
+{
+	fuse_session_free(*session);
+}
+
+static int make_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || ((flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0))
+		return -errno;
+	return 0;
+}
 
 int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_session **ret,
 		     struct diag *why)
 {
-	struct fuse_session *session = calloc(1, sizeof(*session));
+	unsigned int count = worker_count_of(config);
+	CLEAN(session_freep) struct fuse_session *session = NULL;
+	int r;
 
-	(void)why;
+	session = calloc(1, sizeof(*session) + count * sizeof(session->workers[0]));
 	if (!session)
 		return -ENOMEM;
-	session->config = *config;
-	session->fd = fd;
-	*ret = session;
+	session->connection.config = *config;
+	session->read_fd = session->write_fd = session->ended_fd = -1;
+	session->worker_count = count;
+	for (unsigned int i = 0; i < count; i++) {
+		r = worker_init(&session->workers[i], session);
+		if (r < 0)
+			return r;
+	}
+	session->ended_fd = ended_open();
+	if (session->ended_fd < 0)
+		return diag_errno(why, session->ended_fd, "cannot make a pipe");
+	session->write_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (session->write_fd < 0)
+		return diag_errno(why, -errno, "cannot duplicate the FUSE descriptor");
+	r = make_blocking(fd);
+	if (r < 0)
+		return diag_errno(why, r, "cannot use the FUSE descriptor");
+	session->read_fd = fd;
+	*ret = TAKE(session);
 	return 0;
 }
 
 void fuse_session_free(struct fuse_session *session)
 {
+	if (!session)
+		return;
+	for (unsigned int i = 0; i < session->worker_count; i++)
+		worker_release(&session->workers[i]);
+	fd_close(session->read_fd);
+	fd_close(session->write_fd);
+	fd_close(session->ended_fd);
 	free(session);
 }
 
-static int lane_open(struct fuse_session *session, struct lane *ret)
+void fuse_session_stop(struct fuse_session *session)
 {
-	*ret = (struct lane){
-		.session = session,
-		.request = malloc(ABI_READ_BUFFER_MIN),
-		/* Mapped, not touched: only as much as replies are long is ever there. */
-		.reply = malloc(sizeof(struct abi_out_header) + REPLY_SIZE_MAX),
-	};
-	return ret->request && ret->reply ? 0 : -ENOMEM;
-}
+	int saved = errno;
 
-static void lane_close(struct lane *lane)
-{
-	free(lane->request);
-	free(lane->reply);
-}
+	atomic_store(&session->is_stopped, true);
+	(void)dup3(session->ended_fd, session->read_fd, O_CLOEXEC);
+	for (unsigned int i = 0; i < session->worker_count; i++) {
+		pid_t tid = atomic_load(&session->workers[i].tid);
 
-/* Returns 1 when the connection is gone, else 0: a reply nobody waits for any more is no error. */
-static int reply_send(struct lane *lane, const struct fuse_call *call, int error)
-{
-	const struct fuse_reply *reply = &call->reply;
-	struct abi_out_header header = {
-		.len = (uint32_t)sizeof(header),
-		.error = error,
-		.unique = call->header.unique,
-	};
-	struct iovec parts[2] = {
-		{.iov_base = lane->reply, .iov_len = sizeof(header)},
-		{.iov_base = (void *)reply->tail.data, .iov_len = reply->tail.size},
-	};
-	int count = 1;
-
-	if (error == 0) {
-		header.len += (uint32_t)(reply->size + reply->tail.size);
-		parts[0].iov_len += reply->size;
-		count += reply->tail.size > 0;
+		if (tid)
+			(void)syscall(SYS_tgkill, getpid(), tid, WAKE_SIGNAL);
 	}
-	memcpy(lane->reply, &header, sizeof(header));
-	if (writev(lane->session->fd, parts, count) >= 0 || errno == ENOENT)
-		return 0; /* ENOENT: the request was interrupted */
-	if (errno == ENODEV || error)
-		return errno == ENODEV;
-	/* The kernel did not take it, say because the image shrank (EFAULT): then nothing but an
-	 * error. */
-	return reply_send(lane, call, -EIO);
+	errno = saved;
 }
 
-static int serve_one(struct lane *lane, size_t size)
+/* Returns 0, or -errno when nothing can be sent any more. */
+static int worker_send(struct worker *worker)
 {
-	struct fuse_call call = {
-		.session = lane->session,
-		.reply =
-			{
-				.data = lane->reply + sizeof(struct abi_out_header),
-				.capacity = REPLY_SIZE_MAX,
-				.limit = REPLY_SIZE_MAX,
-			},
-	};
-	int r = fuse_dispatch(&call, span_of(lane->request, size));
+	struct fuse_reply *reply = &worker->reply;
+	uint64_t unique = worker->head.unique;
 
-	TRACE("fuse", "opcode %u nodeid %llu: %d, %zu bytes", call.header.opcode,
-	      (unsigned long long)call.header.nodeid, r, call.reply.size + call.reply.tail.size);
-	return r == NO_REPLY ? 0 : reply_send(lane, &call, r);
-}
-
-/* Serve until the file system is unmounted, or, with until_ready, until INIT is answered. */
-static int lane_run(struct lane *lane, bool until_ready)
-{
-	while (!until_ready || !lane->session->is_ready) {
-		ssize_t size = read(lane->session->fd, lane->request, ABI_READ_BUFFER_MIN);
-
-		if (size < 0 && errno == ENODEV)
+	if (writev(worker->session->write_fd, reply->parts, (int)reply->part_count) >= 0)
+		return 0;
+	/*
+	 * A page of the image that cannot be read: the kernel has failed the request or still
+	 * waits, as far as it came. EINVAL, E2BIG: an answer it does not like. Either way it gets
+	 * an error instead.
+	 */
+	if (errno == EFAULT || errno == EINVAL || errno == E2BIG || errno == ENOMEM) {
+		TRACE("fuse", "reply refused with errno %d, sending EIO", errno);
+		dispatch_fail(reply, &worker->head, unique, -EIO);
+		if (writev(worker->session->write_fd, reply->parts, (int)reply->part_count) >= 0)
 			return 0;
-		/* ENOENT: the request was aborted before we got it. */
-		if (size < 0 && errno != EINTR && errno != EAGAIN && errno != ENOENT)
+	}
+	/* The request was interrupted, or was failed above; an unmount is noticed by the next read.
+	 */
+	if (errno == ENOENT || errno == ENODEV || errno == EFAULT || errno == EINVAL ||
+	    errno == ECONNABORTED || errno == EPERM || errno == EPIPE)
+		return 0;
+	return -errno;
+}
+
+/* Returns 1 with a request in *ret, 0 at the end of the connection, or -errno. */
+static int worker_receive(struct worker *worker, struct span *ret)
+{
+	struct fuse_session *session = worker->session;
+
+	while (!atomic_load_explicit(&session->is_stopped, memory_order_relaxed)) {
+		ssize_t size = read(session->read_fd, worker->request, REQUEST_SIZE_MAX);
+
+		if (size > 0) {
+			*ret = span_of(worker->request, (size_t)size);
+			return 1;
+		}
+		if (size == 0 || errno == ENODEV)
+			return 0;
+		/* ENOENT: the request was interrupted before we got it. */
+		if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
 			return -errno;
-		if (size == 0)
-			return 0; /* no device ends so, but a test's socket does */
-		if (size > 0 && serve_one(lane, (size_t)size))
-			return 0;
 	}
 	return 0;
 }
 
-static void *lane_thread(void *argument)
+/* Serve one request. Returns 1, 0 at the end of the connection, or -errno. */
+static int worker_step(struct worker *worker)
 {
-	struct lane *lane = argument;
+	enum dispatch_result result;
+	struct span request;
+	int r;
 
-	lane->error = lane_run(lane, false);
+	r = worker_receive(worker, &request);
+	if (r <= 0)
+		return r;
+	result = dispatch(&worker->session->connection, request, &worker->reply, &worker->head);
+	if (result == DISPATCH_SILENT)
+		return 1;
+	r = worker_send(worker);
+	if (r < 0)
+		return r;
+	return result != DISPATCH_END;
+}
+
+static void *worker_run(void *argument)
+{
+	struct worker *worker = argument;
+	int r;
+
+	atomic_store(&worker->tid, gettid());
+	do {
+		r = worker_step(worker);
+	} while (r > 0);
+	atomic_store(&worker->tid, 0);
+	worker->error = r;
+	/* DESTROY, or an error that only this thread saw: nobody else would learn of it. */
+	fuse_session_stop(worker->session);
 	return NULL;
 }
 
-static unsigned int thread_count(const struct fuse_config *config)
+/* Signals of the process are for the caller's thread; faults are for whoever has them. */
+static void block_signals(sigset_t *ret_previous)
 {
-	unsigned int cpus = cpu_count();
+	sigset_t set;
 
-	if (config->thread_count)
-		return config->thread_count < THREADS_MAX ? config->thread_count : THREADS_MAX;
-	return cpus < THREADS_DEFAULT_MAX ? cpus : THREADS_DEFAULT_MAX;
+	(void)sigfillset(&set);
+	(void)sigdelset(&set, WAKE_SIGNAL);
+	(void)sigdelset(&set, SIGBUS);
+	(void)sigdelset(&set, SIGSEGV);
+	(void)sigdelset(&set, SIGFPE);
+	(void)sigdelset(&set, SIGILL);
+	(void)pthread_sigmask(SIG_SETMASK, &set, ret_previous);
 }
 
-/* This thread and further ones serve; where a further one cannot be had, fewer do. */
-static int lanes_run(struct fuse_session *session, struct lane *first)
+/* Start all workers but the first, as far as possible. Returns how many serve then. */
+static unsigned int workers_start(struct fuse_session *session)
 {
-	unsigned int wanted = thread_count(&session->config) - 1, started = 0;
-	struct lane lanes[THREADS_MAX];
-	pthread_t threads[THREADS_MAX];
-	int error;
+	unsigned int count = 1;
+	sigset_t previous;
 
-	while (started < wanted) {
-		struct lane *lane = &lanes[started];
+	block_signals(&previous);
+	for (; count < session->worker_count; count++) {
+		struct worker *worker = &session->workers[count];
+		int r = pthread_create(&worker->thread, NULL, worker_run, worker);
 
-		if (lane_open(session, lane) < 0 ||
-		    pthread_create(&threads[started], NULL, lane_thread, lane) != 0) {
-			lane_close(lane);
+		if (r) {
+			TRACE("fuse", "cannot start a thread: errno %d, continuing with %u", r,
+			      count);
 			break;
 		}
-		started++;
 	}
-	error = lane_run(first, false);
-	for (unsigned int i = 0; i < started; i++) {
-		(void)pthread_join(threads[i], NULL);
-		if (!error)
-			error = lanes[i].error;
-		lane_close(&lanes[i]);
+	(void)pthread_sigmask(SIG_SETMASK, &previous, NULL);
+	return count;
+}
+
+/* Answer requests on the caller's thread until INIT is done. Returns 1, 0 at the end, or -errno. */
+static int session_negotiate(struct fuse_session *session, struct diag *why)
+{
+	struct worker *worker = &session->workers[0];
+	int r = 1;
+
+	atomic_store(&worker->tid, gettid());
+	while (r > 0 && !session->connection.is_negotiated) {
+		r = worker_step(worker);
+		if (worker->head.error == -EPROTO)
+			return diag_set(why, -EOPNOTSUPP,
+					"the kernel speaks FUSE 7.%u, at least 7.%u is needed",
+					session->connection.kernel_minor, ABI_MINOR_MIN);
 	}
-	return error;
+	return r;
+}
+
+static void on_wake(int signal)
+{
+	(void)signal; /* the interrupted system call is all there is to it */
+}
+
+static int result_of(const struct fuse_session *session, unsigned int count, struct diag *why)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		int err = session->workers[i].error;
+
+		if (err == -ECONNABORTED)
+			return diag_set(why, err, "the connection was aborted by an administrator");
+		if (err < 0)
+			return diag_errno(why, err, "the connection to the kernel broke");
+	}
+	return 0;
 }
 
 int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *context,
 		     struct diag *why)
 {
-	struct lane first;
+	struct sigaction wake = {.sa_handler = on_wake}, previous;
+	unsigned int count = 1;
+	sigset_t wake_set, mask;
 	int r;
 
-	r = lane_open(session, &first);
-	if (r == 0)
-		r = lane_run(&first, true);
-	if (r == 0 && !session->is_ready)
-		r = diag_set(why, -ENOTCONN, "the file system was gone before it was ready");
-	if (r == 0) {
+	if (sigaction(WAKE_SIGNAL, &wake, &previous) < 0)
+		return diag_errno(why, -errno, "cannot set a signal handler");
+	(void)sigemptyset(&wake_set);
+	(void)sigaddset(&wake_set, WAKE_SIGNAL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &wake_set, &mask);
+	r = session_negotiate(session, why);
+	if (r > 0) {
+		count = workers_start(session);
 		if (ready)
 			ready(context);
-		r = lanes_run(session, &first);
+		(void)worker_run(&session->workers[0]);
+		for (unsigned int i = 1; i < count; i++)
+			(void)pthread_join(session->workers[i].thread, NULL);
+		r = result_of(session, count, why);
+	} else {
+		atomic_store(&session->workers[0].tid, 0);
+		if (r < 0 && r != -EOPNOTSUPP)
+			r = diag_errno(why, r, "the connection to the kernel broke");
 	}
-	lane_close(&first);
-	return r == 0 || r == -ENOTCONN ? r : diag_errno(why, r, "read a request of the kernel");
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	(void)sigaction(WAKE_SIGNAL, &previous, NULL);
+	return r;
 }

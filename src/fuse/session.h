@@ -4,8 +4,8 @@
  *
  * Reads requests from a descriptor of /dev/fuse, checks their form, hands them to the handlers of a
  * file system this room knows nothing about, and writes the replies. Read-only: opcodes that would
- * change something are answered -EROFS here. What is answered never changes while it is mounted, so
- * everything is cached for ever. Protocol: Linux 6.18, include/uapi/linux/fuse.h, 7.31 to 7.45.
+ * change something are answered -EROFS here. Protocol: Linux 6.18, include/uapi/linux/fuse.h, 7.31
+ * to 7.45.
  */
 #ifndef LAMINA_FUSE_SESSION_H
 #define LAMINA_FUSE_SESSION_H
@@ -17,7 +17,7 @@
 #include "base/span.h"
 
 struct diag;       /* base/diag.h */
-struct fuse_reply; /* fuse/reply.h: where a handler puts an answer that has a size */
+struct fuse_reply; /* fuse/reply.h: where a handler puts its answer; one buffer a thread */
 
 struct fuse_attributes {
 	uint64_t ino;
@@ -32,15 +32,16 @@ struct fuse_attributes {
 };
 
 struct fuse_statfs {
-	uint64_t blocks; /* of block_size bytes */
+	uint64_t blocks; /* of block_size */
 	uint64_t files;
 	uint32_t block_size;
+	uint32_t name_max;
 };
 
 /*
  * What a file system answers. nodeid 1 is the root. Handlers return 0 or a negative errno, which is
  * what the caller of the system call gets; they run on several threads at once and must not block
- * on this mount. Spans that are given as answers stay valid until the mount is gone.
+ * on this mount. Answers that have a size go through reply_*() of fuse/reply.h.
  */
 struct fuse_handlers {
 	int (*lookup)(void *fs, uint64_t parent, struct span name, uint64_t *ret_nodeid,
@@ -49,18 +50,18 @@ struct fuse_handlers {
 	int (*readlink)(void *fs, uint64_t nodeid, struct span *ret);
 	/* Only where opens_files is set; *ret_handle comes back in read and release. */
 	int (*open)(void *fs, uint64_t nodeid, uint64_t *ret_handle);
-	void (*release)(void *fs, uint64_t nodeid, uint64_t handle);
-	/* size bytes from offset on, fewer only at the end of the file. handle 0: there was no
-	 * open. */
 	int (*read)(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
 		    struct fuse_reply *reply);
+	void (*release)(void *fs, uint64_t nodeid, uint64_t handle);
 	/* Entries from position on, until reply_dirent() says that the reply is full. */
 	int (*readdir)(void *fs, uint64_t nodeid, uint64_t position, bool plus,
 		       struct fuse_reply *reply);
 	int (*getxattr)(void *fs, uint64_t nodeid, struct span key, struct fuse_reply *reply);
-	/* Keys, each with a NUL behind it. */
 	int (*listxattr)(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 	int (*statfs)(void *fs, struct fuse_statfs *ret);
+	/* SEEK_DATA and SEEK_HOLE; NULL: the kernel treats every file as all data. */
+	int (*lseek)(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int whence,
+		     uint64_t *ret);
 };
 
 struct fuse_config {
@@ -73,18 +74,19 @@ struct fuse_config {
 
 struct fuse_session;
 
-/* fd is a descriptor of /dev/fuse, which stays the caller's. Nothing is read yet. */
+/* fd is a descriptor of /dev/fuse, taken on success. Nothing is read yet. */
 int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_session **ret,
 		     struct diag *why);
 
 /*
- * Serve until the file system is unmounted (returns 0) or the connection breaks. ready, when not
- * NULL, is called once, when the first request has been answered, before further threads are
- * started.
+ * Serve until the file system is unmounted (returns 0), the connection breaks, or
+ * fuse_session_stop(). ready, when not NULL, is called once, when INIT has been answered.
  */
 int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *context,
 		     struct diag *why);
 
+/* Make fuse_session_run() return; async-signal-safe. */
+void fuse_session_stop(struct fuse_session *session);
 void fuse_session_free(struct fuse_session *session); /* NULL is fine */
 
 #endif

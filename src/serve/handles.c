@@ -1,117 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "serve/handles.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 
-/* More files than any container has open; bounds the table, of which only used pages exist. */
-#define HANDLES_MAX 65536
-#define OTHER_DESCRIPTORS 32 /* the device, the object directories, the standard streams */
+/* Linux' default fs.nr_open: no descriptor is above it unless an administrator has raised that. */
+#define SLOTS_MAX (1u << 20)
 
 struct slot {
-	_Atomic uint64_t nodeid; /* 0: free */
-	int fd;                  /* owned, unless free */
-	uint32_t next_free;      /* guarded by lock; number of a slot from 1, 0 at the end */
+	_Atomic uint64_t handle; /* HANDLE_NONE: free; published after nodeid */
+	_Atomic uint64_t nodeid;
 };
 
 struct handles {
-	size_t count;
-	pthread_mutex_t lock;
-	/* guarded by lock: */
-	uint32_t first_free; /* of slots that were used before */
-	uint32_t used_count; /* slots from here on were never used */
-	struct slot slots[];
+	struct slot *slots; /* owned; by descriptor. Mapped, so only what is used takes memory */
+	uint32_t count;
+	atomic_uint used; /* slots from here on were never used */
+	_Atomic uint32_t openings;
 };
 
-static size_t count_wanted(void)
+int handles_new(struct handles **ret)
 {
+	CLEAN(memory_freep) struct handles *handles = calloc(1, sizeof(*handles));
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * OTHER_DESCRIPTORS)
-		return OTHER_DESCRIPTORS;
-	limit.rlim_cur -= OTHER_DESCRIPTORS;
-	return limit.rlim_cur < HANDLES_MAX ? (size_t)limit.rlim_cur : HANDLES_MAX;
-}
-
-struct handles *handles_new(void)
-{
-	size_t count = count_wanted();
-	struct handles *handles = calloc(1, sizeof(*handles) + count * sizeof(handles->slots[0]));
-
 	if (!handles)
-		return NULL;
-	handles->count = count;
-	(void)pthread_mutex_init(&handles->lock, NULL);
-	return handles;
+		return -ENOMEM;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	handles->count = limit.rlim_max < SLOTS_MAX ? (uint32_t)limit.rlim_max : SLOTS_MAX;
+	handles->slots = mmap(NULL, handles->count * sizeof(struct slot), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (handles->slots == MAP_FAILED)
+		return -errno;
+	*ret = TAKE(handles);
+	return 0;
 }
 
 void handles_free(struct handles *handles)
 {
 	if (!handles)
 		return;
-	for (size_t i = 0; i < handles->used_count; i++) {
-		if (handles->slots[i].nodeid)
-			fd_close(handles->slots[i].fd);
+	for (uint32_t fd = 0; fd < atomic_load(&handles->used); fd++) {
+		if (atomic_load(&handles->slots[fd].handle) != HANDLE_NONE)
+			fd_close((int)fd);
 	}
-	(void)pthread_mutex_destroy(&handles->lock);
+	(void)munmap(handles->slots, handles->count * sizeof(struct slot));
 	free(handles);
 }
 
-uint64_t handles_add(struct handles *handles, uint64_t nodeid, int fd)
+static void raise_used(struct handles *handles, uint32_t used)
 {
-	uint32_t number = 0;
+	uint32_t now = atomic_load(&handles->used);
 
-	(void)pthread_mutex_lock(&handles->lock);
-	if (handles->first_free) {
-		number = handles->first_free;
-		handles->first_free = handles->slots[number - 1].next_free;
-	} else if (handles->used_count < handles->count) {
-		number = ++handles->used_count;
-	}
-	if (number) {
-		handles->slots[number - 1].fd = fd;
-		/* Whoever sees the nodeid sees the descriptor. */
-		atomic_store_explicit(&handles->slots[number - 1].nodeid, nodeid,
-				      memory_order_release);
-	}
-	(void)pthread_mutex_unlock(&handles->lock);
-	return number;
+	while (now < used && !atomic_compare_exchange_weak(&handles->used, &now, used))
+		;
 }
 
-static struct slot *slot_find(struct handles *handles, uint64_t handle, uint64_t nodeid)
+int handles_add(struct handles *handles, int fd, uint64_t nodeid, uint64_t *ret)
 {
-	struct slot *slot;
+	uint64_t handle, opening;
 
-	if (handle == 0 || handle > handles->count || nodeid == 0)
-		return NULL;
-	slot = &handles->slots[handle - 1];
-	return atomic_load_explicit(&slot->nodeid, memory_order_acquire) == nodeid ? slot : NULL;
+	if ((uint32_t)fd >= handles->count)
+		return -ENFILE;
+	do {
+		opening = atomic_fetch_add(&handles->openings, 1);
+		handle = opening << 32 | (uint32_t)fd;
+	} while (handle == HANDLE_NONE);
+	atomic_store(&handles->slots[fd].nodeid, nodeid);
+	atomic_store(&handles->slots[fd].handle, handle);
+	raise_used(handles, (uint32_t)fd + 1);
+	*ret = handle;
+	return 0;
 }
 
-int handles_find(struct handles *handles, uint64_t handle, uint64_t nodeid)
+int handles_find(const struct handles *handles, uint64_t handle, uint64_t nodeid)
 {
-	struct slot *slot = slot_find(handles, handle, nodeid);
+	uint32_t fd = (uint32_t)handle;
 
-	return slot ? slot->fd : -1;
+	if (handle == HANDLE_NONE || fd >= handles->count ||
+	    atomic_load(&handles->slots[fd].handle) != handle ||
+	    atomic_load(&handles->slots[fd].nodeid) != nodeid)
+		return -ESTALE;
+	return (int)fd;
 }
 
-void handles_remove(struct handles *handles, uint64_t handle, uint64_t nodeid)
+void handles_release(struct handles *handles, uint64_t handle, uint64_t nodeid)
 {
-	struct slot *slot;
-	int fd = -1;
+	int fd = handles_find(handles, handle, nodeid);
 
-	(void)pthread_mutex_lock(&handles->lock);
-	slot = slot_find(handles, handle, nodeid);
-	if (slot) {
-		fd = slot->fd;
-		atomic_store_explicit(&slot->nodeid, 0, memory_order_relaxed);
-		slot->next_free = handles->first_free;
-		handles->first_free = (uint32_t)handle;
-	}
-	(void)pthread_mutex_unlock(&handles->lock);
-	fd_close(fd);
+	/* The slot is free before its descriptor: the next owner of the number must not be thrown
+	 * out. */
+	if (fd >= 0 && atomic_compare_exchange_strong(&handles->slots[fd].handle, &handle,
+						      (uint64_t)HANDLE_NONE))
+		fd_close(fd);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * handles.h - open objects by the handle that the kernel gives back
+ * handles.h - open objects, by the numbers that the kernel gives back
  *
- * A handle is only a shortcut: it is believed when the slot it names holds an object of that
- * nodeid, and otherwise the caller opens the object again. Opening and closing take the lock;
- * look-ups do not, because the kernel keeps a handle open while it reads through it.
+ * A handle is a descriptor in its low half and a count of openings in its high half, so a stale one
+ * is told from its successor with the same descriptor. A handle is a hint: what it names can be
+ * opened anew from the nodeid. No locks: a descriptor is unique in the process, so its slot has one
+ * owner.
  */
 #ifndef LAMINA_SERVE_HANDLES_H
 #define LAMINA_SERVE_HANDLES_H
@@ -13,17 +14,22 @@
 
 struct handles;
 
-/* As many as the process may have descriptors, and HANDLES_MAX at most. NULL when out of memory. */
-struct handles *handles_new(void);
+#define HANDLE_NONE 0
+
+int handles_new(struct handles **ret);
 void handles_free(struct handles *handles); /* closes what is open; NULL is fine */
 
-/* Returns a handle, never 0; fd is taken. 0 when all are in use: fd stays the caller's. */
-uint64_t handles_add(struct handles *handles, uint64_t nodeid, int fd);
+/* fd is taken on success. Returns 0, or -ENFILE for a descriptor beyond RLIMIT_NOFILE's hard limit.
+ */
+int handles_add(struct handles *handles, int fd, uint64_t nodeid, uint64_t *ret);
 
-/* The descriptor, which stays the handles'; -1 when the handle is not of that nodeid. */
-int handles_find(struct handles *handles, uint64_t handle, uint64_t nodeid);
+/*
+ * The descriptor, which stays ours, or -ESTALE. Valid while the handle is not released: the kernel
+ * sends RELEASE only after the last READ was answered.
+ */
+int handles_find(const struct handles *handles, uint64_t handle, uint64_t nodeid);
 
-/* Close it, if it is of that nodeid. */
-void handles_remove(struct handles *handles, uint64_t handle, uint64_t nodeid);
+/* Unknown handles are ignored. */
+void handles_release(struct handles *handles, uint64_t handle, uint64_t nodeid);
 
 #endif

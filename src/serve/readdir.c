@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * readdir.c - directories, from any position, without a memory of earlier requests
+ */
 #include <dirent.h>
 #include <errno.h>
 
 #include "erofs/disk.h"
-#include "fuse/reply.h"
-#include "fuse/session.h"
 #include "serve/view_private.h"
 
-static uint8_t type_of(uint8_t dirent_type)
+static uint8_t type_of(uint8_t type)
 {
 	static const uint8_t types[] = {
 		[DIRENT_UNKNOWN] = DT_UNKNOWN, [DIRENT_REGULAR] = DT_REG,
@@ -16,62 +17,62 @@ static uint8_t type_of(uint8_t dirent_type)
 		[DIRENT_SOCKET] = DT_SOCK,     [DIRENT_SYMLINK] = DT_LNK,
 	};
 
-	return dirent_type < sizeof(types) ? types[dirent_type] : DT_UNKNOWN;
+	return type < sizeof(types) ? types[type] : DT_UNKNOWN;
 }
 
-static bool is_dot(struct span name)
+static bool is_dots(struct span name)
 {
-	return span_equal(name, SPAN_LITERAL(".")) || span_equal(name, SPAN_LITERAL(".."));
+	return name.data[0] == '.' && (name.size == 1 || (name.size == 2 && name.data[1] == '.'));
 }
 
-/* Returns 1 when the entry was added or is hidden, 0 when the reply is full, or a negative errno.
+/*
+ * Fill in what goes beyond name and type. Returns false for an entry to leave out. One whose inode
+ * cannot be read keeps its name, as in the kernel's EROFS: a look-up will tell what is wrong.
  */
-static int entry_add(const struct view *view, const struct image_dirent *entry, bool plus,
-		     struct fuse_reply *reply)
+static bool complete_entry(const struct view *view, const struct image_dirent *found, bool plus,
+			   struct fuse_dirent *entry)
 {
-	struct reply_dirent out = {
-		.name = entry->name,
-		.next = entry->next,
-		.ino = entry->nid,
-		.type = type_of(entry->type),
-	};
-	struct fuse_attributes attributes;
+	bool may_hide = view->kind == VIEW_STANDALONE && found->type == DIRENT_CHARACTER;
 	struct image_inode inode;
-	int r;
 
-	/* Only a character device can be hidden, so only those have to be looked at without plus.
-	 */
-	if (!is_dot(entry->name) && (plus || entry->type == DIRENT_CHARACTER)) {
-		r = image_inode(view_image(view), entry->nid, &inode, NULL);
-		/* One inode we cannot read does not hide its neighbours: the name is told. */
-		if (r == 0 && view_hides(view, &inode))
-			return 1;
-		if (r == 0 && plus) {
-			attributes = view_attributes(&inode);
-			out.nodeid = view_nodeid(view, entry->nid);
-			out.attributes = &attributes;
-		}
+	if (is_dots(found->name) || !(plus || may_hide))
+		return true;
+	if (image_inode(view->image, found->nid, &inode, NULL) < 0)
+		return true;
+	if (view_hides(view, &inode))
+		return false;
+	if (plus) {
+		entry->nodeid = nodeid_of(view, inode.nid);
+		entry->attributes = attributes_of_inode(&inode);
 	}
-	return reply_dirent(reply, &out, plus);
+	return true;
 }
 
 int view_readdir(void *fs, uint64_t nodeid, uint64_t position, bool plus, struct fuse_reply *reply)
 {
 	const struct view *view = fs;
 	struct image_inode dir;
-	struct image_dirent entry;
+	struct image_dirent found;
 	int r;
 
 	r = view_inode(view, nodeid, &dir);
 	if (r < 0)
 		return r;
-	while ((r = image_dir_next(view_image(view), &dir, position, &entry, NULL)) > 0) {
-		r = entry_add(view, &entry, plus, reply);
+	for (;;) {
+		struct fuse_dirent entry = {0};
+
+		r = image_dir_next(view->image, &dir, position, &found, NULL);
 		if (r <= 0)
 			break;
-		position = entry.next;
+		position = found.next;
+		entry.name = found.name;
+		entry.ino = found.nid;
+		entry.next = found.next;
+		entry.type = type_of(found.type);
+		if (complete_entry(view, &found, plus, &entry) &&
+		    !reply_dirent(reply, plus, &entry))
+			break;
 	}
-	if (view_check(view) < 0 || r == -EUCLEAN)
-		return -EIO;
-	return r < 0 ? r : 0;
+	/* What came before malformed bytes is worth having; the next request meets them again. */
+	return view_result(view, r < 0 && reply->size == 0 ? r : 0);
 }

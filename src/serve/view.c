@@ -3,103 +3,60 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "erofs/disk.h"
+#include "base/diag.h"
+#include "base/limits.h"
 #include "erofs/mapping.h"
 #include "fuse/session.h"
 #include "serve/view_private.h"
 
-/*
- * nodeid 1 is the root, as FUSE has it; any other inode is its nid and two, so that no nid becomes
- * 0 or 1. A nid is below 2^59: it counts slots of 32 bytes.
- */
-#define NODEID_ROOT 1u
-#define NODEID_OFFSET 2u
+/* The inode number of /proc/self/ns/user there (Linux, include/linux/proc_ns.h, since 3.8). */
+#define INITIAL_USERNS_INO 0xeffffffdu
 
-uint64_t view_nodeid(const struct view *view, uint64_t nid)
+int view_result(const struct view *view, int r)
 {
-	return nid == view_image(view)->root_nid ? NODEID_ROOT : nid + NODEID_OFFSET;
-}
-
-int view_check(const struct view *view)
-{
-	return view->config.mapping && mapping_is_damaged(view->config.mapping) ? -EIO : 0;
-}
-
-int view_inode(const struct view *view, uint64_t nodeid, struct image_inode *ret)
-{
-	uint64_t nid = nodeid - NODEID_OFFSET;
-	int r;
-
-	if (nodeid < NODEID_ROOT)
-		return -ESTALE;
-	if (nodeid == NODEID_ROOT)
-		nid = view_image(view)->root_nid;
-	r = image_inode(view_image(view), nid, ret, NULL);
-	if (r == 0)
-		r = view_check(view);
-	return r == -EUCLEAN || r == -EOPNOTSUPP ? -EIO : r;
-}
-
-struct fuse_attributes view_attributes(const struct image_inode *inode)
-{
-	bool has_size = S_ISREG(inode->mode) || S_ISDIR(inode->mode) || S_ISLNK(inode->mode);
-	bool is_device = S_ISCHR(inode->mode) || S_ISBLK(inode->mode);
-
-	return (struct fuse_attributes){
-		.ino = inode->nid,
-		.size = has_size ? inode->size : 0,
-		.mtime_sec = inode->mtime_sec,
-		.mtime_nsec = inode->mtime_nsec,
-		.mode = inode->mode,
-		.nlink = inode->nlink,
-		.uid = inode->uid,
-		.gid = inode->gid,
-		.rdev = is_device ? inode->rdev : 0,
-	};
-}
-
-bool view_hides(const struct view *view, const struct image_inode *inode)
-{
-	return view->config.kind == VIEW_STANDALONE && view_image(view)->is_composefs &&
-	       S_ISCHR(inode->mode) && inode->rdev == 0;
+	return view->mapping && mapping_is_damaged(view->mapping) ? -EIO : r;
 }
 
 static int view_lookup(void *fs, uint64_t parent, struct span name, uint64_t *ret_nodeid,
 		       struct fuse_attributes *ret)
 {
 	const struct view *view = fs;
-	struct image_inode dir, inode;
+	struct image_inode inode;
 	struct image_dirent entry;
 	int r;
 
-	r = view_inode(view, parent, &dir);
+	r = view_inode(view, parent, &inode);
 	if (r < 0)
 		return r;
-	r = image_lookup(view_image(view), &dir, name, &entry, NULL);
-	if (r == 0)
-		r = image_inode(view_image(view), entry.nid, &inode, NULL);
-	/* A damaged image may miss what is there: no "no" of it goes into the kernel's cache. */
-	if (view_check(view) < 0 || r == -EUCLEAN || r == -EOPNOTSUPP)
-		return -EIO;
-	if (r < 0)
-		return r;
-	if (view_hides(view, &inode))
-		return -ENOENT;
-	*ret_nodeid = view_nodeid(view, entry.nid);
-	*ret = view_attributes(&inode);
-	return 0;
+	/* Of any inode: how the kernel finds one again that a file handle names. */
+	if (!span_equal(name, SPAN_LITERAL("."))) {
+		r = image_lookup(view->image, &inode, name, &entry, NULL);
+		if (r == 0)
+			r = image_inode(view->image, entry.nid, &inode, NULL);
+		if (r < 0)
+			return view_result(view, r);
+		if (view_hides(view, &inode))
+			return -ENOENT;
+	}
+	*ret_nodeid = nodeid_of(view, inode.nid);
+	*ret = attributes_of_inode(&inode);
+	return view_result(view, 0);
 }
 
 static int view_getattr(void *fs, uint64_t nodeid, struct fuse_attributes *ret)
 {
+	const struct view *view = fs;
 	struct image_inode inode;
-	int r = view_inode(fs, nodeid, &inode);
+	int r;
 
-	if (r == 0)
-		*ret = view_attributes(&inode);
-	return r;
+	r = view_inode(view, nodeid, &inode);
+	if (r < 0)
+		return r;
+	*ret = attributes_of_inode(&inode);
+	return view_result(view, 0);
 }
 
 static int view_readlink(void *fs, uint64_t nodeid, struct span *ret)
@@ -109,23 +66,22 @@ static int view_readlink(void *fs, uint64_t nodeid, struct span *ret)
 	int r;
 
 	r = view_inode(view, nodeid, &inode);
-	if (r == 0)
-		r = image_readlink(view_image(view), &inode, ret, NULL);
-	if (r == 0)
-		r = view_check(view);
-	return r == -EUCLEAN ? -EIO : r;
+	if (r < 0)
+		return r;
+	return view_result(view, image_readlink(view->image, &inode, ret, NULL));
 }
 
 static int view_statfs(void *fs, struct fuse_statfs *ret)
 {
-	const struct image *image = view_image(fs);
+	const struct view *view = fs;
 
 	*ret = (struct fuse_statfs){
-		.blocks = image->block_count,
-		.files = image->inode_count,
-		.block_size = 1u << image->block_bits,
+		.blocks = view->image->block_count,
+		.files = view->image->inode_count,
+		.block_size = 1u << view->image->block_bits,
+		.name_max = NAME_SIZE_MAX,
 	};
-	return view_check(fs);
+	return 0;
 }
 
 static const struct fuse_handlers handlers = {
@@ -133,40 +89,74 @@ static const struct fuse_handlers handlers = {
 	.getattr = view_getattr,
 	.readlink = view_readlink,
 	.open = view_open,
-	.release = view_release,
 	.read = view_read,
+	.release = view_release,
 	.readdir = view_readdir,
 	.getxattr = view_getxattr,
 	.listxattr = view_listxattr,
 	.statfs = view_statfs,
+	.lseek = view_lseek,
 };
+
+const struct fuse_handlers *view_handlers(const struct view *view)
+{
+	(void)view;
+	return &handlers;
+}
+
+bool view_opens_files(const struct view *view)
+{
+	return view->handles;
+}
+
+static bool in_initial_userns(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino == INITIAL_USERNS_INO;
+}
+
+static void view_freep(struct view **view)
+{
+	view_free(*view);
+}
+
+static int copy_objects(struct view *view, const struct view_config *config)
+{
+	if (config->kind != VIEW_STANDALONE || config->object_fd_count == 0)
+		return 0;
+	view->object_fds = calloc(config->object_fd_count, sizeof(view->object_fds[0]));
+	if (!view->object_fds)
+		return -ENOMEM;
+	memcpy(view->object_fds, config->object_fds,
+	       config->object_fd_count * sizeof(view->object_fds[0]));
+	view->object_fd_count = config->object_fd_count;
+	return handles_new(&view->handles);
+}
 
 int view_new(const struct view_config *config, struct view **ret, struct diag *why)
 {
-	CLEAN(memory_freep) struct view *view = calloc(1, sizeof(*view));
+	CLEAN(view_freep) struct view *view = calloc(1, sizeof(*view));
+	int r;
 
-	(void)why;
 	if (!view)
 		return -ENOMEM;
-	view->config = *config;
-	if (config->kind == VIEW_STANDALONE) {
-		view->handles = handles_new();
-		if (!view->handles)
-			return -ENOMEM;
-	}
+	view->kind = config->kind;
+	view->image = config->image;
+	view->mapping = config->mapping;
+	view->in_initial_userns = in_initial_userns();
+	r = copy_objects(view, config);
+	if (r < 0)
+		return diag_errno(why, r, "cannot set up the list of open objects");
 	*ret = TAKE(view);
 	return 0;
 }
 
 void view_free(struct view *view)
 {
-	if (view)
-		handles_free(view->handles);
+	if (!view)
+		return;
+	handles_free(view->handles);
+	free(view->object_fds);
 	free(view);
-}
-
-const struct fuse_handlers *view_handlers(const struct view *view)
-{
-	(void)view;
-	return &handlers;
 }

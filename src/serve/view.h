@@ -15,6 +15,7 @@
 #ifndef LAMINA_SERVE_VIEW_H
 #define LAMINA_SERVE_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct diag;          /* base/diag.h */
@@ -32,7 +33,8 @@ struct view_config {
 	enum view_kind kind;
 	const struct image *image;     /* outlives the view */
 	const struct mapping *mapping; /* of the image; NULL when it cannot be damaged */
-	const int *object_fds;         /* standalone: directories of objects, searched in order */
+	const int
+		*object_fds; /* standalone: directories of objects, searched in order; kept open */
 	size_t object_fd_count;
 };
 
@@ -43,5 +45,8 @@ void view_free(struct view *view); /* NULL is fine */
 
 /* To be put into struct fuse_config, with the view as fs. */
 const struct fuse_handlers *view_handlers(const struct view *view);
+
+/* What opens_files of struct fuse_config must be. */
+bool view_opens_files(const struct view *view);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * view_private.h - what the parts of a view share
+ * view_private.h - a view, for the files that answer its requests
+ *
+ * nodeid: 1 is the root; any other inode has its nid + 2, so that 0 (none) and 1 are never met
+ * twice.
  */
 #ifndef LAMINA_SERVE_VIEW_PRIVATE_H
 #define LAMINA_SERVE_VIEW_PRIVATE_H
@@ -8,46 +11,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "erofs/image.h"
+#include "fuse/reply.h"
 #include "serve/handles.h"
 #include "serve/view.h"
 
-struct fuse_attributes; /* fuse/session.h */
-struct fuse_reply;      /* fuse/reply.h */
-
-/* Immutable after view_new(), but for the handles, which guard themselves. */
+/* Immutable after view_new(), but for what is in handles. */
 struct view {
-	struct view_config config;
-	struct handles *handles; /* owned; standalone only */
+	enum view_kind kind;
+	const struct image *image;
+	const struct mapping *mapping;
+	int *object_fds; /* owned copy of the list; the descriptors are the caller's */
+	size_t object_fd_count;
+	bool in_initial_userns;  /* so trusted.* can be read by somebody */
+	struct handles *handles; /* owned; NULL unless files are opened */
 };
 
-static inline const struct image *view_image(const struct view *view)
-{
-	return view->config.image;
-}
-
-/* -EIO when a page of the image could not be read: no answer can be trusted then. */
-int view_check(const struct view *view);
-
-/* The inode that nodeid means: 0, -ESTALE for what cannot be one, or -EIO. */
+/* The inode of a nodeid. Returns 0, -ESTALE for what we never gave out, or as image_inode(). */
 int view_inode(const struct view *view, uint64_t nodeid, struct image_inode *ret);
 
-uint64_t view_nodeid(const struct view *view, uint64_t nid);
-struct fuse_attributes view_attributes(const struct image_inode *inode);
+/* r, or -EIO when bytes that led to it may have been those of a damaged mapping. */
+int view_result(const struct view *view, int r);
 
-/*
- * Whether a plain file system does not show this inode: a whiteout, of which composefs images have
- * 256 in the root directory (composefs-image.md, section 4.5).
- */
+/* serve/attributes.c */
+uint64_t nodeid_of(const struct view *view, uint64_t nid);
+struct fuse_attributes attributes_of_inode(const struct image_inode *inode);
+
+/* Whether it is a whiteout of a composefs image with no overlayfs to hide it (section 4.5). */
 bool view_hides(const struct view *view, const struct image_inode *inode);
 
-/* Handlers of their own files: readdir.c, xattr_names.c, contents.c. As in fuse/session.h. */
+/* Handlers */
 int view_readdir(void *fs, uint64_t nodeid, uint64_t position, bool plus, struct fuse_reply *reply);
 int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply *reply);
 int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 int view_open(void *fs, uint64_t nodeid, uint64_t *ret_handle);
-void view_release(void *fs, uint64_t nodeid, uint64_t handle);
 int view_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
 	      struct fuse_reply *reply);
+void view_release(void *fs, uint64_t nodeid, uint64_t handle);
+int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int whence,
+	       uint64_t *ret);
 
 #endif

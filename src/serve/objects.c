@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "serve/objects.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/trace.h"
+#include "serve/view_private.h"
+
+/* The path of the object below an object directory, as a C string. Returns 0 or -EIO. */
+static int object_path(const struct view *view, const struct image_inode *inode, char *path,
+		       size_t path_size)
+{
+	struct span redirect;
+	int r;
+
+	r = image_xattr_get(view->image, inode, SPAN_LITERAL("trusted.overlay.redirect"), &redirect,
+			    NULL);
+	/* Relative ones, which lead elsewhere, are nothing that overlayfs would follow either. */
+	if (r < 0 || redirect.size == 0 || redirect.data[0] != '/')
+		return -EIO;
+	while (redirect.size > 0 && redirect.data[0] == '/')
+		(void)span_from(redirect, 1, &redirect);
+	if (redirect.size == 0 || redirect.size >= path_size ||
+	    memchr(redirect.data, '\0', redirect.size))
+		return -EIO;
+	memcpy(path, redirect.data, redirect.size);
+	path[redirect.size] = '\0';
+	return 0;
+}
+
+static int open_below(int dir_fd, const char *path)
+{
+	/* Not blocking, for what is no regular file is found out only once it is open. */
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	do {
+		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_first(const struct view *view, const char *path)
+{
+	for (size_t i = 0; i < view->object_fd_count; i++) {
+		int fd = open_below(view->object_fds[i], path);
+
+		if (fd >= 0 || (fd != -ENOENT && fd != -ENOTDIR))
+			return fd;
+	}
+	return -ENOENT;
+}
+
+static int error_of_open(int err)
+{
+	switch (err) {
+	case -EMFILE:
+		return -ENFILE; /* EMFILE would be the caller's own limit */
+	case -ENOENT:
+	case -EACCES:
+	case -EPERM:
+	case -ENFILE:
+	case -ENOMEM:
+		return err;
+	default: /* a link, a way out, a socket */
+		return -EIO;
+	}
+}
+
+int object_open_of(const struct view *view, const struct image_inode *inode)
+{
+	CLEAN(fd_closep) int fd = -1;
+	char path[PAYLOAD_SIZE_MAX + 1];
+	struct stat st;
+	int r;
+
+	r = object_path(view, inode, path, sizeof(path));
+	if (r < 0) {
+		TRACE("serve", "inode %llu names no object", (unsigned long long)inode->nid);
+		return r;
+	}
+	fd = open_first(view, path);
+	if (fd < 0) {
+		TRACE("serve", "object %s: errno %d", path, -fd);
+		return error_of_open(fd);
+	}
+	if (fstat(fd, &st) < 0)
+		return -EIO;
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != inode->size) {
+		TRACE("serve", "object %s: mode %o, %lld bytes, expected a file of %llu", path,
+		      st.st_mode, (long long)st.st_size, (unsigned long long)inode->size);
+		return -EIO;
+	}
+	return fd_take(&fd);
+}

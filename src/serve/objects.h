@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * objects.h - the file that holds the content of an external file
+ */
+#ifndef LAMINA_SERVE_OBJECTS_H
+#define LAMINA_SERVE_OBJECTS_H
+
+struct image_inode; /* erofs/image.h */
+struct view;        /* serve/view.h */
+
+/*
+ * Open the object of an external file: what its redirect names below the first of the object
+ * directories that has it, a regular file of the size that the image promises.
+ *
+ * Returns a descriptor the caller owns, or:
+ *   -ENOENT  no directory has it
+ *   -EIO     the image names no object, or what is there is not the one
+ *   -ENFILE  we have too many open
+ */
+int object_open_of(const struct view *view, const struct image_inode *inode);
+
+#endif
