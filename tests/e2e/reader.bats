@@ -27,7 +27,7 @@ compare_with_kernel() {
     need_root
     need erofs "no EROFS in the kernel" kernel_has_erofs
     first=${RANDOM_SEED:-1}
-    for seed in $(seq "$first" $((first + ${RANDOM_TREES:-100} - 1))); do
+    for seed in $(seq "$first" $((first + ${RANDOM_TREES:-60} - 1))); do
         echo "seed $seed"
         version=$((seed % 2))
         "$tools/random-dump.py" "$seed" >source.dump

@@ -151,6 +151,24 @@ static void marks_alone_make_no_whiteout(void **state)
 	free(bytes.data);
 }
 
+/* The order of the inodes allows both names; only one is in a directory that tells of a whiteout.
+ */
+static void a_linked_whiteout_stays_one(void **state)
+{
+	(void)state;
+	for (uint32_t version = 0; version <= EROFS_VERSION_MAX; version++) {
+		struct bytes bytes = image_of(dumps[6], version);
+		struct tree *tree = loaded(bytes);
+		const struct inode *b = child(tree, tree->root, "b"), *inode = child(tree, b, "w");
+
+		assert_true(inode_is_whiteout(inode));
+		assert_string_equal("w", inode->primary->name);
+		assert_int_equal(version == 0 ? 0 : 2, b->xattr_count);
+		tree_free(tree);
+		free(bytes.data);
+	}
+}
+
 static void the_primary_name_is_where_the_inode_lies(void **state)
 {
 	struct bytes bytes = image_of(dumps[5], 0);
@@ -300,6 +318,26 @@ static void refuses_directories_that_are_no_tree(void **state)
 	assert_not_loaded(bytes, -EUCLEAN, "two names");
 }
 
+/* "." of the root is the file that comes next, and the order is one that has to be searched. */
+static void dots_are_never_primary_names(void **state)
+{
+	struct bytes bytes = image_of(dumps[5], 0);
+	struct image image = opened(bytes);
+	struct image_inode root = inode_at(&image, ""), b = inode_at(&image, "b");
+	struct image_dirent entry;
+	struct tree *tree;
+
+	(void)state;
+	assert_int_equal(1, image_dir_next(&image, &root, 0, &entry, NULL));
+	assert_span_equal(SPAN_LITERAL("."), entry.name);
+	put32(bytes, ((uint64_t)root.raw_u << 12), (uint32_t)b.nid);
+	tree = loaded(bytes);
+	for (struct dentry *d = tree_walk_first(tree); d; d = tree_walk_next(tree, d))
+		assert_non_null(d->inode->primary);
+	tree_free(tree);
+	free(bytes.data);
+}
+
 static void refuses_a_name_twice(void **state)
 {
 	struct bytes bytes = image_of(nested, 0);
@@ -403,11 +441,13 @@ int main(void)
 		cmocka_unit_test(nothing_is_lost_on_the_way_back),
 		cmocka_unit_test(takes_back_what_the_writer_did),
 		cmocka_unit_test(marks_alone_make_no_whiteout),
+		cmocka_unit_test(a_linked_whiteout_stays_one),
 		cmocka_unit_test(the_primary_name_is_where_the_inode_lies),
 		cmocka_unit_test(version_2_images_are_the_real_ones),
 		cmocka_unit_test(loads_version_2),
 		cmocka_unit_test(loads_plain_images_as_they_are_stored),
 		cmocka_unit_test(refuses_directories_that_are_no_tree),
+		cmocka_unit_test(dots_are_never_primary_names),
 		cmocka_unit_test(refuses_a_name_twice),
 		cmocka_unit_test(refuses_depth_beyond_the_limit),
 		cmocka_unit_test(refuses_overlay_xattrs_of_no_form),
