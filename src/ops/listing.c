@@ -57,10 +57,10 @@ static int listing_new(struct source *source, const char *const *filters, struct
 	if (!listing)
 		return -ENOMEM;
 	listing->source = TAKE(owned);
-	r = source_map(source, why);
+	r = source_map(listing->source, why);
 	if (r < 0)
 		return r;
-	r = image_load(&source->image, &listing->tree, why);
+	r = image_load(&listing->source->image, &listing->tree, why);
 	if (r < 0)
 		return r;
 	if (filters && filters[0])
