@@ -21,8 +21,9 @@
 #include "verity/hasher.h"
 
 /*
- * From here on hashing the copy pays, because several threads do it (verity_hash_fd); below, one
- * pass of read, hash and write is as fast and touches the page cache once.
+ * From here on hashing the copy pays where there are CPUs for it, because several threads do it
+ * (verity_hash_fd); with two, and below this size, one pass of read, hash and write measured the
+ * same.
  */
 #define COPY_RANGE_SIZE_MIN (64ULL * 1024 * 1024)
 

@@ -48,10 +48,11 @@
 #define REFLINK_FAILURES_MAX 4
 
 /*
- * Below this size a copy costs less than the clone and the read of it, which misses the page cache:
- * the clone has its own.
+ * On XFS and btrfs a clone of 16 KiB, with the read of it for the digest (a clone has a page cache
+ * of its own), measured no slower than a copy, and its syncfs a tenth. Smaller ones would share
+ * three blocks at most and try in vain on more files where there is no reflink.
  */
-#define REFLINK_SIZE_MIN (64 * 1024)
+#define REFLINK_SIZE_MIN (16 * 1024)
 
 enum mode_state {
 	MODE_UNKNOWN,
