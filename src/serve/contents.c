@@ -73,21 +73,38 @@ static int read_image(const struct view *view, const struct image_inode *inode, 
 	return r < 0 ? r : 0;
 }
 
-/* A descriptor of the object: the one of the handle, or else a new one that the caller must close.
- */
-static int object_fd(const struct view *view, const struct image_inode *inode, uint64_t nodeid,
-		     uint64_t handle, int *ret_close)
-{
+/* A descriptor of an object, to read from for a moment. */
+struct object {
+	const struct view *view;
 	int fd;
+	bool is_borrowed; /* from a handle; else ours */
+};
+
+static void object_close(struct object *object)
+{
+	if (object->is_borrowed)
+		handles_return(object->view->handles, object->fd);
+	else
+		fd_close(object->fd);
+}
+
+/* The one of the handle; or, as a handle may be of a server that is no more, the one it meant. */
+static int object_open(const struct view *view, const struct image_inode *inode, uint64_t nodeid,
+		       uint64_t handle, struct object *ret)
+{
+	struct object object = {.view = view, .is_borrowed = true};
 
 	if (!view->handles)
 		return -EIO;
-	fd = handles_find(view->handles, handle, nodeid);
-	if (fd < 0) {
-		fd = object_open_of(view, inode);
-		*ret_close = fd;
+	object.fd = handles_borrow(view->handles, handle, nodeid);
+	if (object.fd < 0) {
+		object.is_borrowed = false;
+		object.fd = object_open_of(view, inode);
 	}
-	return fd;
+	if (object.fd < 0)
+		return object.fd;
+	*ret = object;
+	return 0;
 }
 
 /* An object that ends early is not the one that the image was made with. */
@@ -117,19 +134,19 @@ int view_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_
 	      struct fuse_reply *reply)
 {
 	const struct view *view = fs;
+	CLEAN(object_close) struct object object = {.fd = -1};
 	struct image_inode inode;
-	CLEAN(fd_closep) int to_close = -1;
-	int fd, r;
+	int r;
 
 	r = regular_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
 	if (!image_inode_is_external(view->image, &inode))
 		return view_result(view, read_image(view, &inode, offset, size, reply));
-	fd = object_fd(view, &inode, nodeid, handle, &to_close);
-	if (fd < 0)
-		return view_result(view, fd);
-	return view_result(view, read_object(fd, &inode, offset, size, reply));
+	r = object_open(view, &inode, nodeid, handle, &object);
+	if (r < 0)
+		return view_result(view, r);
+	return view_result(view, read_object(object.fd, &inode, offset, size, reply));
 }
 
 /* The image's files are served as data to the end, as the kernel's EROFS does with small ones. */
@@ -143,10 +160,10 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int 
 	       uint64_t *ret)
 {
 	const struct view *view = fs;
+	CLEAN(object_close) struct object object = {.fd = -1};
 	struct image_inode inode;
-	CLEAN(fd_closep) int to_close = -1;
 	int64_t found;
-	int fd, r;
+	int r;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
@@ -157,11 +174,11 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int 
 		return -ENXIO;
 	if (!image_inode_is_external(view->image, &inode))
 		return seek_image(&inode, offset, whence, ret);
-	fd = object_fd(view, &inode, nodeid, handle, &to_close);
-	if (fd < 0)
-		return view_result(view, fd);
+	r = object_open(view, &inode, nodeid, handle, &object);
+	if (r < 0)
+		return view_result(view, r);
 	/* The position this leaves behind is used by nobody. */
-	found = lseek(fd, (off_t)offset, whence);
+	found = lseek(object.fd, (off_t)offset, whence);
 	if (found < 0)
 		return errno == ENXIO ? -ENXIO : -EIO;
 	*ret = (uint64_t)found;

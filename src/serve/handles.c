@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -14,8 +15,10 @@
 #define SLOTS_MAX (1u << 20)
 
 struct slot {
-	_Atomic uint64_t handle; /* HANDLE_NONE: free; published after nodeid */
+	_Atomic uint64_t handle; /* HANDLE_NONE: released, or never used */
 	_Atomic uint64_t nodeid;
+	/* The handle's own and those of borrowers; whoever takes the last one away closes. */
+	atomic_uint users;
 };
 
 struct handles {
@@ -73,31 +76,55 @@ int handles_add(struct handles *handles, int fd, uint64_t nodeid, uint64_t *ret)
 		opening = atomic_fetch_add(&handles->openings, 1);
 		handle = opening << 32 | (uint32_t)fd;
 	} while (handle == HANDLE_NONE);
+	/* The number is ours alone: it was closed, and so without users, before we got it. */
 	atomic_store(&handles->slots[fd].nodeid, nodeid);
 	atomic_store(&handles->slots[fd].handle, handle);
+	atomic_store(&handles->slots[fd].users, 1);
 	raise_used(handles, (uint32_t)fd + 1);
 	*ret = handle;
 	return 0;
 }
 
-int handles_find(const struct handles *handles, uint64_t handle, uint64_t nodeid)
+static bool slot_borrow(struct slot *slot)
+{
+	unsigned int users = atomic_load(&slot->users);
+
+	while (users && !atomic_compare_exchange_weak(&slot->users, &users, users + 1))
+		;
+	return users;
+}
+
+void handles_return(struct handles *handles, int fd)
+{
+	if (atomic_fetch_sub(&handles->slots[fd].users, 1) == 1)
+		fd_close(fd);
+}
+
+int handles_borrow(struct handles *handles, uint64_t handle, uint64_t nodeid)
 {
 	uint32_t fd = (uint32_t)handle;
+	struct slot *slot;
 
-	if (handle == HANDLE_NONE || fd >= handles->count ||
-	    atomic_load(&handles->slots[fd].handle) != handle ||
-	    atomic_load(&handles->slots[fd].nodeid) != nodeid)
+	if (handle == HANDLE_NONE || fd >= handles->count)
 		return -ESTALE;
-	return (int)fd;
+	slot = &handles->slots[fd];
+	if (!slot_borrow(slot))
+		return -ESTALE;
+	/* Looked at only now that the slot cannot get another owner. */
+	if (atomic_load(&slot->handle) == handle && atomic_load(&slot->nodeid) == nodeid)
+		return (int)fd;
+	handles_return(handles, (int)fd);
+	return -ESTALE;
 }
 
 void handles_release(struct handles *handles, uint64_t handle, uint64_t nodeid)
 {
-	int fd = handles_find(handles, handle, nodeid);
+	int fd = handles_borrow(handles, handle, nodeid);
 
-	/* The slot is free before its descriptor: the next owner of the number must not be thrown
-	 * out. */
-	if (fd >= 0 && atomic_compare_exchange_strong(&handles->slots[fd].handle, &handle,
-						      (uint64_t)HANDLE_NONE))
-		fd_close(fd);
+	if (fd < 0)
+		return;
+	if (atomic_compare_exchange_strong(&handles->slots[fd].handle, &handle,
+					   (uint64_t)HANDLE_NONE))
+		handles_return(handles, fd);
+	handles_return(handles, fd);
 }

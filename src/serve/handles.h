@@ -23,11 +23,9 @@ void handles_free(struct handles *handles); /* closes what is open; NULL is fine
  */
 int handles_add(struct handles *handles, int fd, uint64_t nodeid, uint64_t *ret);
 
-/*
- * The descriptor, which stays ours, or -ESTALE. Valid while the handle is not released: the kernel
- * sends RELEASE only after the last READ was answered.
- */
-int handles_find(const struct handles *handles, uint64_t handle, uint64_t nodeid);
+/* The descriptor, open until handles_return(), or -ESTALE. */
+int handles_borrow(struct handles *handles, uint64_t handle, uint64_t nodeid);
+void handles_return(struct handles *handles, int fd);
 
 /* Unknown handles are ignored. */
 void handles_release(struct handles *handles, uint64_t handle, uint64_t nodeid);

@@ -31,11 +31,31 @@ static void a_handle_names_its_descriptor_until_released(void **state)
 	assert_int_equal(0, handles_new(&handles));
 	assert_int_equal(0, handles_add(handles, fd, 9, &handle));
 	assert_int_not_equal(HANDLE_NONE, handle);
-	assert_int_equal(fd, handles_find(handles, handle, 9));
+	assert_int_equal(fd, handles_borrow(handles, handle, 9));
+	handles_return(handles, fd);
+	assert_true(is_open(fd));
 	handles_release(handles, handle, 9);
 	assert_false(is_open(fd));
-	assert_int_equal(-ESTALE, handles_find(handles, handle, 9));
+	assert_int_equal(-ESTALE, handles_borrow(handles, handle, 9));
 	handles_release(handles, handle, 9); /* once more does nothing */
+	handles_free(handles);
+}
+
+static void a_borrowed_descriptor_outlives_its_handle(void **state)
+{
+	struct handles *handles;
+	int fd = some_fd();
+	uint64_t handle;
+
+	(void)state;
+	assert_int_equal(0, handles_new(&handles));
+	assert_int_equal(0, handles_add(handles, fd, 9, &handle));
+	assert_int_equal(fd, handles_borrow(handles, handle, 9));
+	handles_release(handles, handle, 9);
+	assert_true(is_open(fd));
+	assert_int_equal(-ESTALE, handles_borrow(handles, handle, 9));
+	handles_return(handles, fd);
+	assert_false(is_open(fd));
 	handles_free(handles);
 }
 
@@ -48,10 +68,10 @@ static void numbers_from_elsewhere_name_nothing(void **state)
 	(void)state;
 	assert_int_equal(0, handles_new(&handles));
 	assert_int_equal(0, handles_add(handles, fd, 9, &handle));
-	assert_int_equal(-ESTALE, handles_find(handles, handle, 8));
-	assert_int_equal(-ESTALE, handles_find(handles, HANDLE_NONE, 9));
-	assert_int_equal(-ESTALE, handles_find(handles, (uint64_t)fd | (uint64_t)1 << 63, 9));
-	assert_int_equal(-ESTALE, handles_find(handles, UINT64_MAX, 9));
+	assert_int_equal(-ESTALE, handles_borrow(handles, handle, 8));
+	assert_int_equal(-ESTALE, handles_borrow(handles, HANDLE_NONE, 9));
+	assert_int_equal(-ESTALE, handles_borrow(handles, (uint64_t)fd | (uint64_t)1 << 63, 9));
+	assert_int_equal(-ESTALE, handles_borrow(handles, UINT64_MAX, 9));
 	handles_release(handles, handle, 8);
 	handles_release(handles, handle ^ (uint64_t)1 << 40, 9);
 	assert_true(is_open(fd));
@@ -73,8 +93,9 @@ static void a_stale_handle_is_told_from_its_successor(void **state)
 	assert_int_equal(fd, again);
 	assert_int_equal(0, handles_add(handles, again, 9, &second));
 	assert_int_not_equal(first, second);
-	assert_int_equal(-ESTALE, handles_find(handles, first, 9));
-	assert_int_equal(again, handles_find(handles, second, 9));
+	assert_int_equal(-ESTALE, handles_borrow(handles, first, 9));
+	assert_int_equal(again, handles_borrow(handles, second, 9));
+	handles_return(handles, again);
 	handles_free(handles);
 }
 
@@ -98,8 +119,9 @@ static void *open_and_release(void *argument)
 		uint64_t handle;
 
 		if (fd < 0 || handles_add(handles, fd, nodeid, &handle) < 0 ||
-		    handles_find(handles, handle, nodeid) != fd)
+		    handles_borrow(handles, handle, nodeid) != fd)
 			return argument;
+		handles_return(handles, fd);
 		handles_release(handles, handle, nodeid);
 	}
 	return NULL;
@@ -126,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_handle_names_its_descriptor_until_released),
+		cmocka_unit_test(a_borrowed_descriptor_outlives_its_handle),
 		cmocka_unit_test(numbers_from_elsewhere_name_nothing),
 		cmocka_unit_test(a_stale_handle_is_told_from_its_successor),
 		cmocka_unit_test(a_descriptor_beyond_the_table_is_refused),

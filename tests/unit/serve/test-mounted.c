@@ -202,7 +202,7 @@ static void expect_same(const struct buf *seen, const char *expected)
 	}
 	(void)fprintf(stderr, "expected: %.300s\nseen:     %.*s\n", expected + line,
 		      (int)(seen->size - line < 300 ? seen->size - line : 300), seen->data + line);
-	expect(!"the same");
+	expect_failed(__FILE__, __LINE__, "the same", NULL);
 }
 
 /* The image as kernel EROFS + overlayfs show it, into shared. */
