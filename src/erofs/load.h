@@ -9,6 +9,10 @@
  * images, and where the order of the inodes tells nothing, it is the first in breadth-first byte
  * order.
  *
+ * What an image does not tell: which of two directories with whiteouts is the place of one that has
+ * a name in both, where the order of inodes allows either. The first is taken; the other keeps its
+ * marks as xattrs, and the image written again is the same.
+ *
  * What stays, as in the reference's dump: trusted.overlay.opaque=x and user.overlay.opaque=x on the
  * directories that hold whiteouts in version 1.
  *
@@ -26,9 +30,11 @@ struct tree;  /* tree/tree.h */
 /*
  * Load all of image into a new sorted tree. Memory is bounded by a multiple of the image's size.
  *
- *   -EUCLEAN  malformed: directories with two parents, more inodes than the image has room for,
- * deeper than DEPTH_MAX, and what image.h says -E2BIG    xattrs of one inode, or all contents
- * together, above what a tree takes -EOPNOTSUPP, -ENOMEM
+ *   -EUCLEAN     malformed: a directory has two names, there are more inodes than fit,
+ *                DEPTH_MAX is exceeded, or what image.h says
+ *   -E2BIG       xattrs of one inode, or all contents together, above what a tree takes
+ *   -EOPNOTSUPP  as image.h says
+ *   -ENOMEM
  */
 int image_load(const struct image *image, struct tree **ret, struct diag *why);
 

@@ -47,6 +47,7 @@ class Generator:
         self.lines = []
         self.dirs = []  # (path, set of names)
         self.targets = []  # paths that may be linked to
+        self.whiteouts = set()
 
     def chance(self, percent):
         return self.random.randrange(100) < percent
@@ -151,7 +152,8 @@ class Generator:
             size = self.random.choice([1, 7, 60, 3000, 4030, 4064, 4095])
             self.put(path, 0o120000, size, payload=self.bytes_of(size, b"\0"))
         elif kind < 10:
-            self.put(path, 0o020000, 0)  # a whiteout
+            self.put(path, 0o020000, 0)
+            self.whiteouts.add(path)
         elif kind < 11:
             major, minor = self.random.choice([(1, 3), (8, 300), (4095, 1048575)])
             rdev = (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
@@ -194,8 +196,11 @@ class Generator:
             child = path + b"/" + self.new_name(names)
             if not self.targets or len(child) > PATH_SIZE_MAX:
                 continue
-            line = b"%s 0 @100644 1 0 0 0 0.0 %s - -" % (
-                escape(child, b""), escape(self.random.choice(self.targets), b""))
+            target = self.random.choice(self.targets)
+            # Where two directories with whiteouts share one, an image need not tell whose it is.
+            if target in self.whiteouts and path in {w.rpartition(b"/")[0] for w in self.whiteouts}:
+                continue
+            line = b"%s 0 @100644 1 0 0 0 0.0 %s - -" % (escape(child, b""), escape(target, b""))
             self.lines.append(line)
 
     def tree(self):
