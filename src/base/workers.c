@@ -54,7 +54,9 @@ static void *workers_next(struct workers *workers, bool *ret_failed)
 		job = workers->queue[workers->first];
 		workers->first = (workers->first + 1) % QUEUE_SIZE;
 		workers->queued--;
-		(void)pthread_cond_signal(&workers->not_full);
+		/* A producer that was stopped by a full queue is not woken for each free place. */
+		if (workers->queued == QUEUE_SIZE / 2)
+			(void)pthread_cond_signal(&workers->not_full);
 	}
 	*ret_failed = workers->error != 0;
 	(void)pthread_mutex_unlock(&workers->lock);

@@ -166,7 +166,6 @@ static void writes_the_same_image_after_dump_and_read(void **state)
 	assert_non_null(table);
 	while (fgets(line, sizeof(line), table)) {
 		CLEAN(tree_freep) struct tree *tree = NULL, *again = NULL;
-		CLEAN(fd_closep) int fd = -1;
 		struct hashes hashes;
 		struct diag why = {0};
 		FILE *file = tmpfile();
