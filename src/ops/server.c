@@ -78,7 +78,6 @@ static int keep_list(const struct server_request *request, int pipe_fd, int **re
 static int server_detach(const struct server_request *request, int pipe_fd, struct diag *why)
 {
 	CLEAN(memory_freep) int *keep = NULL;
-	struct rlimit limit;
 	size_t count;
 	int r;
 
@@ -101,12 +100,18 @@ static int server_detach(const struct server_request *request, int pipe_fd, stru
 		r = diag_errno(why, -errno, "leave the working directory");
 	if (r < 0)
 		return r;
-	/* Each file that is open through the mount is a descriptor here. */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
 	return 0;
+}
+
+/* Each file that is open through the mount is a descriptor here. */
+static void limits_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int server_serve(const struct server_request *request, int *pipe_fd, struct diag *why)
@@ -125,9 +130,16 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 	struct view *view;
 	int r;
 
+	limits_raise();
+	/* It looks at /proc, which is not there any more in an empty root. */
 	r = view_new(&view_config, &view, why);
 	if (r < 0)
 		return r;
+	r = server_detach(request, *pipe_fd, why);
+	if (r < 0) {
+		view_free(view);
+		return r;
+	}
 	config.handlers = view_handlers(view);
 	config.fs = view;
 	config.opens_files = view_opens_files(view);
@@ -150,9 +162,7 @@ _Noreturn static void server_main(const struct server_request *request, int pipe
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	r = server_detach(request, pipe_fd, &why);
-	if (r == 0)
-		r = server_serve(request, &pipe_fd, &why);
+	r = server_serve(request, &pipe_fd, &why);
 	if (r < 0 && pipe_fd >= 0)
 		message_send(pipe_fd, r, &why);
 	else if (r < 0)

@@ -115,3 +115,6 @@ describe() {
      find . -type d -printf '%P|d|%m|%U|%G|%T@\n' | sort
      find . -type f -print0 | sort -z | xargs -0 sha256sum)
 }
+
+# Every xattr that is listed, of every name.
+xattrs() { (cd "$1" && find . -print0 | sort -z | xargs -0 getfattr -hd -m - 2>/dev/null); }
