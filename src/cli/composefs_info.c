@@ -103,17 +103,14 @@ static int measure_files(int count, char **paths)
 
 static int image_show(size_t verb, const struct info_options *options, const char *path)
 {
-	CLEAN(source_closep) struct source *source = NULL;
 	CLEAN(listing_freep) struct listing *listing = NULL;
 	CLEAN(object_dirs_close) struct object_dirs dirs = {0};
 	struct diag why = {0};
 	int r;
 
-	r = source_open_file(path, &source, &why);
+	r = listing_open_file(path, options->filters.items, &listing, &why);
 	if (r == 0 && verbs[verb].needs_basedir)
-		r = object_dirs_open(source, options->basedir, &dirs, &why);
-	if (r == 0)
-		r = listing_new(source, options->filters.items, &listing, &why);
+		r = object_dirs_open(listing_source(listing), options->basedir, &dirs, &why);
 	if (r == 0)
 		r = verbs[verb].print(listing, &dirs, &why);
 	if (r < 0) {

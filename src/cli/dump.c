@@ -6,7 +6,6 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "ops/listing.h"
-#include "ops/source.h"
 
 struct dump_options {
 	struct common_options common;
@@ -24,15 +23,12 @@ static const struct option_row rows[] = {
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct dump_options *options = arguments;
-	CLEAN(source_closep) struct source *source = NULL;
 	CLEAN(listing_freep) struct listing *listing = NULL;
 	struct diag why = {0};
 	int r;
 
 	(void)operand_count;
-	r = source_open(operands[0], options->common.repo, &source, &why);
-	if (r == 0)
-		r = listing_new(source, options->filters.items, &listing, &why);
+	r = listing_open(operands[0], options->common.repo, options->filters.items, &listing, &why);
 	if (r == 0)
 		r = listing_dump(listing, stdout, &why);
 	if (r < 0)

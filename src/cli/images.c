@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -25,8 +26,10 @@ static const struct option_row rows[] = {
 	OPTIONS_END,
 };
 
+/* Prints into memory first: a listing that fails half-way leaves nothing on stdout. */
 struct printer {
 	const struct images_options *options;
+	FILE *out; /* owned */
 	struct json json;
 	size_t count;
 };
@@ -45,19 +48,41 @@ static int print_one(void *context, const char *name, const struct digest *image
 		return 0;
 	}
 	if (printer->count++ == 0)
-		(void)printf("%-*s  NAME\n", printer->options->whole ? 64 : SHORT_DIGITS, "DIGEST");
+		(void)fprintf(printer->out, "%-*s  NAME\n",
+			      printer->options->whole ? 64 : SHORT_DIGITS, "DIGEST");
 	(void)digest_hex(image, hex);
-	(void)printf("%.*s  %s\n", printer->options->whole ? DIGEST_HEX_SIZE_MAX : SHORT_DIGITS,
-		     hex, name);
+	(void)fprintf(printer->out, "%.*s  %s\n",
+		      printer->options->whole ? DIGEST_HEX_SIZE_MAX : SHORT_DIGITS, hex, name);
 	return 0;
+}
+
+static int list(const struct store *store, struct printer *printer, struct diag *why)
+{
+	bool as_json = printer->options->common.json;
+	int r;
+
+	json_start(&printer->json, printer->out);
+	if (as_json) {
+		json_open(&printer->json, NULL, '{');
+		json_open(&printer->json, "images", '[');
+	}
+	r = repository_images(store, print_one, printer, why);
+	if (as_json) {
+		json_close(&printer->json);
+		json_close(&printer->json);
+		json_finish(&printer->json);
+	}
+	return r;
 }
 
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct images_options *options = arguments;
 	CLEAN(repository_closep) struct store *store = NULL;
+	CLEAN(memory_freep) char *text = NULL;
 	struct printer printer = {.options = options};
 	struct diag why = {0};
+	size_t size;
 	int r;
 
 	(void)operand_count;
@@ -65,19 +90,15 @@ static int run(const void *arguments, int operand_count, char **operands)
 	r = repository_open(options->common.repo, &store, &why);
 	if (r < 0)
 		return report_failure(r, &why, "list images");
-	json_start(&printer.json, stdout);
-	if (options->common.json) {
-		json_open(&printer.json, NULL, '{');
-		json_open(&printer.json, "images", '[');
-	}
-	r = repository_images(store, print_one, &printer, &why);
-	if (options->common.json) {
-		json_close(&printer.json);
-		json_close(&printer.json);
-		json_finish(&printer.json);
-	}
+	printer.out = open_memstream(&text, &size);
+	if (!printer.out)
+		return report_failure(-ENOMEM, NULL, "list images");
+	r = list(store, &printer, &why);
+	if (fclose(printer.out) != 0 && r == 0)
+		r = -ENOMEM;
 	if (r < 0)
 		return report_failure(r, &why, "list images");
+	(void)fwrite(text, 1, size, stdout);
 	return STATUS_DONE;
 }
 

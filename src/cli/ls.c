@@ -10,7 +10,6 @@
 #include "cli/listing.h"
 #include "cli/report.h"
 #include "ops/listing.h"
-#include "ops/source.h"
 
 struct ls_options {
 	struct common_options common;
@@ -105,15 +104,12 @@ static int list(const struct listing *listing, const struct ls_options *options,
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct ls_options *options = arguments;
-	CLEAN(source_closep) struct source *source = NULL;
 	CLEAN(listing_freep) struct listing *listing = NULL;
 	struct diag why = {0};
 	int r;
 
 	(void)operand_count;
-	r = source_open(operands[0], options->common.repo, &source, &why);
-	if (r == 0)
-		r = listing_new(source, options->filters.items, &listing, &why);
+	r = listing_open(operands[0], options->common.repo, options->filters.items, &listing, &why);
 	if (r == 0)
 		r = list(listing, options, &why);
 	if (r < 0)

@@ -74,7 +74,6 @@ static int list(const struct listing *listing, struct printer *printer, struct d
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct objects_options *options = arguments;
-	CLEAN(source_closep) struct source *source = NULL;
 	CLEAN(listing_freep) struct listing *listing = NULL;
 	CLEAN(object_dirs_close) struct object_dirs dirs = {0};
 	struct printer printer = {
@@ -85,11 +84,9 @@ static int run(const void *arguments, int operand_count, char **operands)
 	int r;
 
 	(void)operand_count;
-	r = source_open(operands[0], options->common.repo, &source, &why);
+	r = listing_open(operands[0], options->common.repo, options->filters.items, &listing, &why);
 	if (r == 0 && options->missing)
-		r = object_dirs_open(source, options->objects, &dirs, &why);
-	if (r == 0)
-		r = listing_new(source, options->filters.items, &listing, &why);
+		r = object_dirs_open(listing_source(listing), options->objects, &dirs, &why);
 	if (r == 0)
 		r = list(listing, &printer, &why);
 	if (r < 0)

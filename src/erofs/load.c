@@ -137,8 +137,7 @@ static int load_entry(struct loader *loader, const struct loaded *dir,
 	struct inode *inode;
 	int r;
 
-	if (span_equal(entry->name, SPAN_LITERAL(".")) ||
-	    span_equal(entry->name, SPAN_LITERAL("..")))
+	if (name_is_dots(entry->name))
 		return 0;
 	r = image_inode(loader->image, entry->nid, &raw, loader->why);
 	if (r < 0)

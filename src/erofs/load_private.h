@@ -69,6 +69,11 @@ struct loader {
  */
 int loader_charge(struct loader *loader, uint64_t size);
 
+static inline bool name_is_dots(struct span name)
+{
+	return span_equal(name, SPAN_LITERAL(".")) || span_equal(name, SPAN_LITERAL(".."));
+}
+
 /* Make the inode, not linked yet, with its xattrs and content. */
 int load_inode(struct loader *loader, const struct image_inode *raw, struct loaded *ret);
 

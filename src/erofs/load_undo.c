@@ -40,12 +40,54 @@ static int nid_compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+static bool has_noted(const struct loaded *loaded, unsigned int wanted)
+{
+	return (loaded->noted & wanted) == wanted;
+}
+
+static bool could_be_whiteout(const struct loaded *loaded)
+{
+	return S_ISREG(loaded->inode->mode) && loaded->inode->size == 0 &&
+	       has_noted(loaded, NOTED_WHITEOUT | NOTED_USER_WHITEOUT);
+}
+
+static bool could_hold_whiteouts(const struct loader *loader, const struct inode *dir)
+{
+	unsigned int wanted = NOTED_WHITEOUTS | NOTED_USER_WHITEOUTS;
+
+	if (loader->image->composefs_version >= 1)
+		wanted |= NOTED_OPAQUE | NOTED_USER_OPAQUE;
+	return has_noted(&loader->inodes[dir->index], wanted);
+}
+
+/* A regular file is a converted whiteout when both it and its directory carry all the marks of it.
+ */
+static bool is_converted(const struct loader *loader, const struct loaded *loaded)
+{
+	return could_be_whiteout(loaded) &&
+	       could_hold_whiteouts(loader, loaded->inode->primary->parent);
+}
+
+/* All files with the marks of a whiteout have a primary name where those of a directory are, too.
+ */
+static bool whiteouts_are_plausible(const struct loader *loader)
+{
+	for (size_t i = 0; i < loader->count; i++) {
+		const struct loaded *loaded = &loader->inodes[i];
+
+		if (could_be_whiteout(loaded) && !is_converted(loader, loaded))
+			return false;
+	}
+	return true;
+}
+
 struct search {
 	const struct loader *loader;
 	uint64_t *nids; /* owned; of all inodes and stubs, ascending */
 	size_t count;
 	size_t next;               /* the first whose name was not found yet */
 	struct dentry **primaries; /* owned; by index of inode */
+	bool only_plausible;       /* take no name of a whiteout where it would be none */
 };
 
 static void search_release(struct search *search)
@@ -67,9 +109,16 @@ static int search_init(struct search *search)
 	for (size_t i = 0; i < loader->stub_count; i++)
 		search->nids[search->count++] = loader->stub_nids[i];
 	qsort(search->nids, search->count, sizeof(*search->nids), nid_compare);
-	/* The root has no name. */
-	search->next = search->nids[0] == loader->inodes[0].nid ? 1 : search->count;
 	return 0;
+}
+
+/* Whether this name may be the primary one of the inode whose turn it is; dentry is NULL for stubs.
+ */
+static bool name_fits(const struct search *search, const struct dentry *dentry)
+{
+	return !dentry || !search->only_plausible ||
+	       !could_be_whiteout(&search->loader->inodes[dentry->inode->index]) ||
+	       could_hold_whiteouts(search->loader, dentry->parent);
 }
 
 /* The name of the inode whose turn it is is its primary one, any other name is one more link. */
@@ -86,18 +135,22 @@ static int search_dir(struct search *search, const struct loaded *dir)
 		return r;
 	while (search->next < search->count &&
 	       (r = image_dir_next(loader->image, &raw, position, &entry, loader->why)) == 1) {
-		position = entry.next;
-		if (entry.nid == search->nids[search->next]) {
-			struct dentry *dentry = tree_lookup(loader->tree, dir->inode, entry.name);
+		struct dentry *dentry;
 
-			if (dentry) /* not a stub */
-				search->primaries[dentry->inode->index] = dentry;
-			search->next++;
-		}
+		position = entry.next;
+		if (entry.nid != search->nids[search->next] || name_is_dots(entry.name))
+			continue;
+		dentry = tree_lookup(loader->tree, dir->inode, entry.name);
+		if (!name_fits(search, dentry))
+			continue;
+		if (dentry)
+			search->primaries[dentry->inode->index] = dentry;
+		search->next++;
 	}
 	return r < 0 ? r : 0;
 }
 
+/* Stubs that share their inode with a name could have taken its turn. */
 static bool search_is_complete(const struct search *search)
 {
 	for (size_t i = 1; i < search->loader->count; i++) {
@@ -107,42 +160,45 @@ static bool search_is_complete(const struct search *search)
 	return true;
 }
 
+/* Returns 1 when each inode has got a primary name, 0 when these rules give none, or -errno. */
+static int search_run(struct search *search, bool only_plausible)
+{
+	const struct loader *loader = search->loader;
+
+	search->only_plausible = only_plausible;
+	if (search->nids[0] != loader->inodes[0].nid)
+		return 0;
+	search->next = 1; /* the root has no name */
+	for (size_t i = 0; i < loader->count; i++) {
+		int r = 0;
+
+		if (inode_is_dir(loader->inodes[i].inode))
+			r = search_dir(search, &loader->inodes[i]);
+		if (r < 0)
+			return r;
+	}
+	return search->next == search->count && search_is_complete(search);
+}
+
+/*
+ * Several choices can fit; each gives the same image again. Between them, whiteouts decide: a hard
+ * link to one elsewhere carries its marks to a directory that has none.
+ */
 int load_primaries(struct loader *loader)
 {
 	CLEAN(search_release) struct search search = {.loader = loader};
 	int r;
 
-	if (loader->is_in_order) /* the first names are the primary ones */
-		return 0;
+	if (loader->is_in_order && whiteouts_are_plausible(loader))
+		return 0; /* the first names are the primary ones */
 	r = search_init(&search);
-	for (size_t i = 0; r == 0 && i < loader->count; i++) {
-		if (inode_is_dir(loader->inodes[i].inode))
-			r = search_dir(&search, &loader->inodes[i]);
-	}
-	if (r < 0 || !search_is_complete(&search))
-		return r;
-	for (size_t i = 1; i < loader->count; i++)
+	if (r == 0)
+		r = search_run(&search, true);
+	if (r == 0)
+		r = search_run(&search, false);
+	for (size_t i = 1; r == 1 && i < loader->count; i++)
 		loader->inodes[i].inode->primary = search.primaries[i];
-	return 0;
-}
-
-static bool has_noted(const struct loaded *loaded, unsigned int wanted)
-{
-	return (loaded->noted & wanted) == wanted;
-}
-
-/* A regular file is a converted whiteout when both it and its directory carry all the marks of it.
- */
-static bool is_converted(const struct loader *loader, const struct loaded *loaded)
-{
-	const struct inode *inode = loaded->inode;
-	unsigned int of_parent = NOTED_WHITEOUTS | NOTED_USER_WHITEOUTS;
-
-	if (loader->image->composefs_version >= 1)
-		of_parent |= NOTED_OPAQUE | NOTED_USER_OPAQUE;
-	return S_ISREG(inode->mode) && inode->size == 0 &&
-	       has_noted(loaded, NOTED_WHITEOUT | NOTED_USER_WHITEOUT) &&
-	       has_noted(&loader->inodes[inode->primary->parent->index], of_parent);
+	return r < 0 ? r : 0;
 }
 
 static void convert_back(struct loader *loader, struct loaded *loaded)

@@ -42,17 +42,21 @@ static void root_filter(struct tree *tree, const char *const *filters)
 }
 
 struct listing {
-	struct tree *tree; /* owned */
+	struct source *source; /* owned */
+	struct tree *tree;     /* owned */
 };
 
-int listing_new(struct source *source, const char *const *filters, struct listing **ret,
-		struct diag *why)
+/* source is taken in every case. */
+static int listing_new(struct source *source, const char *const *filters, struct listing **ret,
+		       struct diag *why)
 {
+	CLEAN(source_closep) struct source *owned = source;
 	CLEAN(listing_freep) struct listing *listing = calloc(1, sizeof(*listing));
 	int r;
 
 	if (!listing)
 		return -ENOMEM;
+	listing->source = TAKE(owned);
 	r = source_map(source, why);
 	if (r < 0)
 		return r;
@@ -65,10 +69,35 @@ int listing_new(struct source *source, const char *const *filters, struct listin
 	return 0;
 }
 
+int listing_open(const char *text, const char *repo, const char *const *filters,
+		 struct listing **ret, struct diag *why)
+{
+	struct source *source;
+	int r = source_open(text, repo, &source, why);
+
+	return r < 0 ? r : listing_new(source, filters, ret, why);
+}
+
+int listing_open_file(const char *path, const char *const *filters, struct listing **ret,
+		      struct diag *why)
+{
+	struct source *source;
+	int r = source_open_file(path, &source, why);
+
+	return r < 0 ? r : listing_new(source, filters, ret, why);
+}
+
+const struct source *listing_source(const struct listing *listing)
+{
+	return listing->source;
+}
+
 void listing_free(struct listing *listing)
 {
-	if (listing)
+	if (listing) {
 		tree_free(listing->tree);
+		source_close(listing->source);
+	}
 	free(listing);
 }
 

@@ -19,11 +19,18 @@ struct source; /* ops/source.h */
 struct listing;
 
 /*
- * Load the image. filters, when not NULL, is a NULL-ended list of names in the root directory: only
- * those are listed. Errors as of source_map() and image_load().
+ * Open and load an image: by what a user typed (ops/source.h), or by a path only. filters, when not
+ * NULL, is a NULL-ended list of names in the root directory: only those are listed. Errors as of
+ * source_open(), source_map() and image_load().
  */
-int listing_new(struct source *source, const char *const *filters, struct listing **ret,
-		struct diag *why);
+int listing_open(const char *text, const char *repo, const char *const *filters,
+		 struct listing **ret, struct diag *why);
+int listing_open_file(const char *path, const char *const *filters, struct listing **ret,
+		      struct diag *why);
+
+/* The source it came from, which stays the listing's. */
+const struct source *listing_source(const struct listing *listing);
+
 void listing_free(struct listing *listing); /* NULL is fine */
 void listing_freep(struct listing **listing);
 

@@ -139,6 +139,7 @@ static int server_begin(struct mounting *mounting, int device_fd, enum view_kind
 		.source = mounting->source,
 		.dirs = kind == VIEW_STANDALONE ? &mounting->dirs : NULL,
 		.keeps_stderr = mounting->request->foreground,
+		.leaves_namespace = !mounting->choice->uses_fusermount,
 	};
 
 	return server_start(&request, &mounting->server, why);

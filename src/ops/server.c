@@ -16,6 +16,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "fuse/session.h"
+#include "mount/empty_root.h"
 #include "ops/source.h"
 
 /* What the server says once over the pipe: that it serves, or why not. */
@@ -90,8 +91,16 @@ static int server_detach(const struct server_request *request, int pipe_fd, stru
 	fd_close_all_but(keep, count);
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "lamina-server");
-	if (chdir("/") < 0)
-		return diag_errno(why, -errno, "leave the working directory");
+	/*
+	 * Whoever may mount for himself may leave, too. A user of fusermount3 may not, and need
+	 * not: the host's namespace does not go away.
+	 */
+	if (request->leaves_namespace)
+		r = empty_root_enter(why);
+	else if (chdir("/") < 0)
+		r = diag_errno(why, -errno, "leave the working directory");
+	if (r < 0)
+		return r;
 	/* Each file that is open through the mount is a descriptor here. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
@@ -110,7 +119,6 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
 	};
 	struct fuse_config config = {
-		.opens_files = request->kind == VIEW_STANDALONE,
 		.has_acl = request->source->image.has_acl,
 	};
 	struct fuse_session *session;
@@ -122,6 +130,7 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		return r;
 	config.handlers = view_handlers(view);
 	config.fs = view;
+	config.opens_files = view_opens_files(view);
 	r = fuse_session_new(request->device_fd, &config, &session, why);
 	if (r == 0) {
 		r = fuse_session_run(session, server_is_ready, pipe_fd, why);

@@ -24,6 +24,7 @@ struct server_request {
 	const struct source *source;    /* mapped */
 	const struct object_dirs *dirs; /* for VIEW_STANDALONE */
 	bool keeps_stderr;              /* foreground: failures while it serves are seen */
+	bool leaves_namespace;          /* must not keep the starter's mount namespace alive */
 };
 
 /*

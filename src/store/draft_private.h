@@ -9,6 +9,8 @@
 #ifndef LAMINA_STORE_DRAFT_PRIVATE_H
 #define LAMINA_STORE_DRAFT_PRIVATE_H
 
+#include <stdbool.h>
+
 #include "base/digest.h"
 
 struct diag; /* base/diag.h */
@@ -24,6 +26,7 @@ int temporary_name(const char *prefix, char name[TEMPORARY_NAME_SIZE]);
 struct draft {
 	int dir_fd;                     /* borrowed: where it lives until it is linked */
 	int fd;                         /* owned */
+	bool is_clone;                  /* shares its blocks with the file it was made of */
 	char name[TEMPORARY_NAME_SIZE]; /* empty: it has no name */
 };
 

@@ -144,15 +144,22 @@ static int read_named(const struct store *store, const char *prefix, const char 
 	return 0;
 }
 
+/* What the text stands for. -ENOENT without a diag. */
 static int resolve_digest(const struct store *store, const char *text, struct digest *ret,
 			  struct diag *why)
 {
 	char hex[DIGEST_HEX_SIZE_MAX];
-	struct digest linked;
+	char path[sizeof("images/") + DIGEST_HEX_SIZE_MAX];
+	struct stat stat;
 	int r;
 
-	if (digest_parse(span_of_string(text), ret) == 0)
-		return read_named(store, "", digest_hex(ret, hex), &linked, why);
+	if (digest_parse(span_of_string(text), ret) == 0) {
+		(void)snprintf(path, sizeof(path), "images/%s", digest_hex(ret, hex));
+		if (fstatat(store->dir_fd, path, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+			return 0;
+		return errno == ENOENT ? -ENOENT
+				       : diag_errno(why, -errno, "cannot stat '%s'", path);
+	}
 	if (!link_name_is_valid(text))
 		return diag_set(why, -EINVAL, "'%.200s' is neither a digest nor a name", text);
 	if (strchr(text, '/')) {

@@ -176,15 +176,14 @@ static int add_large(struct transaction *transaction, struct verity_hasher *hash
 		     struct diag *why)
 {
 	CLEAN(draft_release) struct draft draft = DRAFT_NONE;
-	bool is_clone;
 	int r;
 
 	r = object_draft_open(transaction, &draft, why);
 	if (r < 0)
 		return r;
-	is_clone = ioctl(draft.fd, FICLONE, fd) == 0;
-	transaction_reflinked(transaction, is_clone);
-	if (is_clone)
+	draft.is_clone = ioctl(draft.fd, FICLONE, fd) == 0;
+	transaction_reflinked(transaction, draft.is_clone);
+	if (draft.is_clone)
 		return add_copied(transaction, hasher, &draft, size_bytes, ret, why);
 	if (size_bytes <= WHOLE_SIZE_MAX)
 		return add_whole(transaction, hasher, fd, size_bytes, scratch, ret, why);

@@ -275,11 +275,12 @@ bool transaction_has(struct transaction *transaction, const struct digest *name,
 	return true;
 }
 
-static void count_added(struct transaction *transaction, uint64_t size_bytes)
+static void count_added(struct transaction *transaction, uint64_t size_bytes, bool is_clone)
 {
 	(void)pthread_mutex_lock(&transaction->lock);
 	transaction->stats.added_count++;
 	transaction->stats.added_bytes += size_bytes;
+	transaction->stats.reflinked_count += is_clone;
 	(void)pthread_mutex_unlock(&transaction->lock);
 }
 
@@ -328,7 +329,7 @@ int transaction_link(struct transaction *transaction, struct draft *draft,
 		return diag_set(why, r, "cannot link object %s: /proc is not there", path);
 	if (r < 0)
 		return r;
-	count_added(transaction, size_bytes);
+	count_added(transaction, size_bytes, draft->is_clone);
 	return 0;
 }
 

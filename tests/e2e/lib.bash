@@ -49,7 +49,9 @@ finish() {
     # A server ends when the kernel has told it that its mount is gone: wait for the process itself.
     for pid in $(pgrep -x lamina-server); do
         case " $servers_before " in *" $pid "*) continue ;; esac
-        timeout 10 tail --pid="$pid" -f /dev/null || waited=1
+        timeout 10 tail --pid="$pid" -f /dev/null && continue
+        # ended, and waiting for an init that takes its time to reap
+        case $(ps -o stat= -p "$pid") in Z* | '') ;; *) waited=1 ;; esac
     done
     cd /
     rm -rf "$scratch"
