@@ -14,8 +14,8 @@
 
 #define ABI_MAJOR 7
 #define ABI_MINOR 45 /* the newest we know */
-#define ABI_MINOR_MIN \
-	31 /* Linux 5.4: the newest layout of every record used here but the INIT pair */
+/* Linux 5.4: the newest layout of every record used here but the INIT pair */
+#define ABI_MINOR_MIN 31
 
 #define ABI_ROOT_NODEID 1
 
@@ -83,8 +83,7 @@ enum abi_opcode {
 #define INIT_NO_OPEN_SUPPORT (1ull << 17)
 #define INIT_PARALLEL_DIROPS (1ull << 18)
 #define INIT_POSIX_ACL (1ull << 20)
-#define INIT_ABORT_ERROR \
-	(1ull << 21) /* reads fail with ECONNABORTED after an administrator's abort */
+#define INIT_ABORT_ERROR (1ull << 21) /* reads fail with ECONNABORTED after an abort by hand */
 #define INIT_MAX_PAGES (1ull << 22)
 #define INIT_CACHE_SYMLINKS (1ull << 23)
 #define INIT_NO_OPENDIR_SUPPORT (1ull << 24)

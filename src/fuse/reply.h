@@ -17,8 +17,8 @@
 #include "base/span.h"
 #include "fuse/session.h"
 
-#define REPLY_READ_MAX \
-	(1u << 20)         /* max_pages 256: what the kernel allows by default, of 4096 bytes */
+/* max_pages 256: what the kernel allows by default, of 4096 bytes. */
+#define REPLY_READ_MAX (1u << 20)
 #define REPLY_PARTS_MAX 32 /* an image's file is one or two extents; more are copied */
 
 struct fuse_reply {

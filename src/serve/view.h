@@ -33,8 +33,8 @@ struct view_config {
 	enum view_kind kind;
 	const struct image *image;     /* outlives the view */
 	const struct mapping *mapping; /* of the image; NULL when it cannot be damaged */
-	const int
-		*object_fds; /* standalone: directories of objects, searched in order; kept open */
+	/* standalone: directories of objects, searched in order; stay the caller's, and open */
+	const int *object_fds;
 	size_t object_fd_count;
 };
 

@@ -20,6 +20,7 @@
 
 #include "base/diag.h"
 #include "base/fd.h"
+#include "erofs/mapping.h"
 #include "made.h"
 #include "mount/attach.h"
 #include "mount/erofs.h"
@@ -35,6 +36,7 @@ static char *shared;
 
 struct mounted {
 	struct made made;
+	struct mapping *mapping; /* NULL: the image is in memory of our own */
 	struct view *view;
 	struct fuse_session *session;
 	pthread_t thread;
@@ -50,6 +52,11 @@ static void dump_make(struct buf *out)
 		out, "/ 0 40755 2 0 0 0 7.5 - - - user.overlay.opaque=theirs "
 		     "user.overlay.redirect=/no trusted.foo=bar security.x=y\n"
 		     "/acl 3 100640 1 0 0 0 7.5 - abc - system.posix_acl_access=" MADE_ACL "\n"
+		     "/block 4500 100644 1 0 0 0 7.5 - ");
+	for (int i = 0; i < 4500; i++)
+		(void)buf_append_byte(out, 'b');
+	(void)buf_append_string(
+		out, " -\n"
 		     "/d 0 40755 2 0 0 0 8.123456789 - - - trusted.overlay.opaque=y\n"
 		     "/d/wh 0 20644 1 0 0 0 7.5 - - -\n"
 		     "/d/ext 5000 100644 2 0 0 0 -7.5 ab/cdef - - "
@@ -100,8 +107,18 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-/* A server of the image and its mount, not attached yet. */
-static void mounted_open(struct mounted *mounted, enum view_kind kind)
+static void mounted_make(struct mounted *mounted)
+{
+	struct buf dump = {0};
+
+	*mounted = (struct mounted){.result = 1};
+	dump_make(&dump);
+	made_open(&mounted->made, (const char *)dump.data);
+	buf_release(&dump);
+}
+
+/* A server of the image that was made, and its mount, not attached yet. */
+static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 {
 	struct fuse_mount_options options = {
 		.subtype = "lamina",
@@ -112,15 +129,11 @@ static void mounted_open(struct mounted *mounted, enum view_kind kind)
 	};
 	struct view_config config = {.kind = kind, .object_fd_count = 1};
 	struct fuse_config fuse_config = {.thread_count = 3};
-	struct buf dump = {0};
 	int device;
 
-	*mounted = (struct mounted){.result = 1};
-	dump_make(&dump);
-	made_open(&mounted->made, (const char *)dump.data);
-	buf_release(&dump);
 	mounted->objects_fd = objects_make();
 	config.image = &mounted->made.image;
+	config.mapping = mounted->mapping;
 	config.object_fds = &mounted->objects_fd;
 	expect_ok(view_new(&config, &mounted->view, &mounted->why), &mounted->why);
 	device = fuse_device_open(&mounted->why);
@@ -134,6 +147,12 @@ static void mounted_open(struct mounted *mounted, enum view_kind kind)
 	expect_ok(fuse_session_new(device, &fuse_config, &mounted->session, &mounted->why),
 		  &mounted->why);
 	expect(pthread_create(&mounted->thread, NULL, serve, mounted) == 0);
+}
+
+static void mounted_open(struct mounted *mounted, enum view_kind kind)
+{
+	mounted_make(mounted);
+	mounted_serve(mounted, kind);
 }
 
 /* The mount must be gone from the file tree. */
@@ -403,6 +422,81 @@ static void a_file_handle_outlives_the_kernels_cache(void **state)
 	isolated(AS_ROOT, body_reopen);
 }
 
+/* Where the content of "block" lies in the image: in a block of its own, behind all inodes. */
+static size_t block_offset(const struct image *image)
+{
+	struct image_inode root, inode;
+	struct image_dirent entry;
+	struct image_extent extent;
+	struct diag why = {0};
+
+	expect_ok(image_inode(image, image->root_nid, &root, &why), &why);
+	expect_ok(image_lookup(image, &root, SPAN_LITERAL("block"), &entry, &why), &why);
+	expect_ok(image_inode(image, entry.nid, &inode, &why), &why);
+	expect_ok(image_extent(image, &inode, 0, &extent, &why), &why);
+	return (size_t)(extent.bytes.data - image->bytes.data);
+}
+
+static int read_error(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char data[8192];
+	ssize_t size;
+
+	expect(fd >= 0);
+	size = fd_read(fd, data, sizeof(data));
+	fd_close(fd);
+	return size < 0 ? (int)size : 0;
+}
+
+static struct mapping *image_map(struct mounted *mounted, int *ret_fd)
+{
+	struct mapping *mapping;
+	struct diag why = {0};
+
+	*ret_fd = open("image", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	expect(*ret_fd >= 0);
+	expect(fd_write(*ret_fd, mounted->made.bytes.data, mounted->made.bytes.size) == 0);
+	expect_ok(mapping_open(*ret_fd, &mapping, &why), &why);
+	expect_ok(image_open(mapping_bytes(mapping), &mounted->made.image, &why), &why);
+	return mapping;
+}
+
+/*
+ * Content is not looked at by the server, so that it is gone is first noticed by the kernel, when
+ * it copies the reply. A server that looks at a page that is gone believes nothing any more.
+ */
+static void body_lost_pages(void)
+{
+	struct mounted mounted;
+	struct stat st;
+	int fd;
+
+	enter_dir();
+	mounted_make(&mounted);
+	mounted.mapping = image_map(&mounted, &fd);
+	mounted_serve(&mounted, VIEW_STANDALONE);
+	attach(mounted.mount_fd, "ours");
+	expect(ftruncate(fd, (off_t)block_offset(&mounted.made.image)) == 0);
+	for (int i = 0; i < 3; i++)
+		expect(read_error("ours/block") == -EIO);
+	expect(read_error("ours/inline") == 0);
+	expect(ftruncate(fd, 0) == 0);
+	expect(stat("ours/many/none", &st) < 0 && errno == EIO);
+	fd_close(fd);
+	fd_closep(&mounted.mount_fd);
+	expect(umount2("ours", 0) == 0);
+	leave_dir();
+	mounted_close(&mounted);
+	mapping_close(mounted.mapping);
+}
+
+static void lost_pages_of_the_image_are_errors_not_crashes(void **state)
+{
+	(void)state;
+	isolated(AS_ROOT, body_lost_pages);
+}
+
 static atomic_bool clients_end;
 static atomic_uint client_rounds;
 
@@ -508,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_users_standalone_looks_like_the_kernels_stack),
 		cmocka_unit_test(metadata_without_an_overlay_has_no_contents),
 		cmocka_unit_test(a_file_handle_outlives_the_kernels_cache),
+		cmocka_unit_test(lost_pages_of_the_image_are_errors_not_crashes),
 		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
 		cmocka_unit_test(a_stopped_server_leaves_errors_behind),
 	};
