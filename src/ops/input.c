@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/workers.h"
 #include "ops/hashers.h"
 #include "store/objects.h"
 #include "tree/dump_read.h"
@@ -70,6 +71,9 @@ static int input_scan(int fd, const struct input_options *options, struct transa
 	};
 	int r;
 
+	/* Storing waits for the disk as much as for the processor, so more than one job a CPU. */
+	if (transaction && scan.thread_count == 0)
+		scan.thread_count = 2 * cpu_count();
 	hashers_init(&input.hashers, options->algorithm);
 	r = tree_scan(fd, &scan, ret, why);
 	hashers_release(&input.hashers);

@@ -6,9 +6,11 @@
  *   up to WHOLE_SIZE_MAX   read into memory, hash; write that memory unless the object is there
  *   reflink                clone, then hash the clone, which nobody else can change
  *   very large             copy_file_range, then hash the copy with several threads
- *   else                   read, hash and write chunk by chunk
+ *   else                   read, hash and write chunk by chunk, past the page cache where that
+ * works
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -26,6 +28,15 @@
  * same.
  */
 #define COPY_RANGE_SIZE_MIN (64ULL * 1024 * 1024)
+
+/*
+ * From here on the plain copy goes past the page cache. An import would otherwise push out of
+ * memory what runs on the machine, for contents that may not be read for long; the bytes have to be
+ * on disk at the commit anyway; and a page that the kernel must find first costs more than the
+ * copy. Measured in docs/performance.md.
+ */
+#define DIRECT_SIZE_MIN WHOLE_SIZE_MAX
+#define DIRECT_CHUNK_SIZE WHOLE_SIZE_MAX /* large pieces: each is a round trip to the disk */
 
 /* Bytes of one read and write of the plain copy: they are hashed while they are in the cache. */
 #define CHUNK_SIZE ((size_t)256 * 1024)
@@ -118,31 +129,69 @@ static int copy_in_kernel(int fd, int draft_fd, uint64_t size_bytes, struct diag
 	return (uint64_t)offset == size_bytes ? 0 : changed(size_bytes, (uint64_t)offset, why);
 }
 
+static int direct_set(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	flags = on ? flags | O_DIRECT : flags & ~O_DIRECT;
+	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+}
+
+/*
+ * Write at offset. *is_direct is given up for good where the file system refuses it after all, and
+ * for the end of the file, which is no whole block.
+ */
+static int chunk_write(int draft_fd, struct span chunk, uint64_t offset, bool *is_direct)
+{
+	int r;
+
+	if (*is_direct && chunk.size % DIRECT_ALIGN == 0) {
+		r = fd_pwrite(draft_fd, chunk.data, chunk.size, offset);
+		if (r != -EINVAL)
+			return r;
+	}
+	if (*is_direct) {
+		*is_direct = false;
+		r = direct_set(draft_fd, false);
+		if (r < 0)
+			return r;
+	}
+	return fd_pwrite(draft_fd, chunk.data, chunk.size, offset);
+}
+
 /* Read, hash and write in one pass. */
 static int copy_hashing(struct verity_hasher *hasher, int fd, int draft_fd, uint64_t size_bytes,
 			uint8_t *buffer, struct diag *why)
 {
+	bool is_direct = size_bytes >= DIRECT_SIZE_MIN && direct_set(draft_fd, true) == 0;
+	size_t chunk_size = is_direct ? DIRECT_CHUNK_SIZE : CHUNK_SIZE;
 	uint64_t done = 0;
 	int r;
 
 	for (;;) {
-		ssize_t got = fd_pread(fd, buffer, CHUNK_SIZE, done);
+		ssize_t got = fd_pread(fd, buffer, chunk_size, done);
+		struct span chunk = span_of(buffer, got > 0 ? (size_t)got : 0);
 
 		if (got < 0)
 			return diag_errno(why, (int)got, "cannot read");
 		if (got == 0)
 			break;
-		done += (uint64_t)got;
-		if (done > size_bytes)
-			break; /* a file that grows must not fill the disk */
-		r = verity_update(hasher, span_of(buffer, (size_t)got));
+		/* A file that grows must not fill the disk. */
+		if (chunk.size > size_bytes - done)
+			return changed(size_bytes, done + chunk.size, why);
+		r = verity_update(hasher, chunk);
 		if (r < 0)
 			return cannot_hash(r, why);
-		r = fd_write(draft_fd, buffer, (size_t)got);
+		r = chunk_write(draft_fd, chunk, done, &is_direct);
 		if (r < 0)
 			return diag_errno(why, r, "cannot write an object");
+		done += chunk.size;
 	}
-	return done == size_bytes ? 0 : changed(size_bytes, done, why);
+	if (done != size_bytes)
+		return changed(size_bytes, done, why);
+	return is_direct ? direct_set(draft_fd, false) : 0;
 }
 
 static int add_by_copy(struct transaction *transaction, struct verity_hasher *hasher, int fd,

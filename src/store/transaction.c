@@ -172,7 +172,8 @@ struct scratch *scratch_take(struct transaction *transaction)
 	(void)pthread_mutex_unlock(&transaction->lock);
 	if (scratch)
 		return scratch;
-	scratch = malloc(sizeof(*scratch)); /* the bytes cost memory only once they are used */
+	/* The bytes cost memory only once they are used. */
+	scratch = aligned_alloc(DIRECT_ALIGN, sizeof(*scratch));
 	if (scratch)
 		scratch->hasher = NULL;
 	return scratch;

@@ -17,12 +17,15 @@
  */
 #define WHOLE_SIZE_MAX ((size_t)1024 * 1024)
 
+/* What O_DIRECT wants of addresses, offsets and sizes; no disk has larger blocks. */
+#define DIRECT_ALIGN 4096
+
 /* Space for one thread that adds. One byte more than the largest whole object shows that a file
  * grew. */
 struct scratch {
 	struct scratch *next;
 	struct verity_hasher *hasher; /* owned; NULL until somebody needed one */
-	uint8_t bytes[WHOLE_SIZE_MAX + 1];
+	_Alignas(DIRECT_ALIGN) uint8_t bytes[WHOLE_SIZE_MAX + 1];
 };
 
 /* Space, and in the second form a hasher, to give back; NULL when out of memory or without
