@@ -160,7 +160,7 @@ static void mounted_close(struct mounted *mounted)
 {
 	fd_closep(&mounted->mount_fd);
 	expect(pthread_join(mounted->thread, NULL) == 0);
-	expect(mounted->result == 0);
+	(void)expect_ok(mounted->result, &mounted->why);
 	fuse_session_free(mounted->session);
 	view_free(mounted->view);
 	made_release(&mounted->made);
