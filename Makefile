@@ -30,9 +30,9 @@ test:
 	@tools/run-tests.py build
 
 bench:
-	@tools/install-missing.sh build bench
+	@tools/install-missing.sh build
 	@$(MAKE) --no-print-directory release
-	@bench/run.sh
+	@bench/run.py build-release/lamina
 
 debug:
 	@tools/variant.sh debug --buildtype=debug

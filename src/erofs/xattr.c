@@ -175,9 +175,9 @@ static int entry_at(const struct image *image, const struct image_inode *inode,
 int image_xattr_next(const struct image *image, const struct image_inode *inode, uint64_t position,
 		     struct image_xattr *ret, struct diag *why)
 {
-	struct xattr_area area;
+	struct xattr_area area = {0};
 	struct xattr_entry entry;
-	uint64_t next;
+	uint64_t next = 0;
 	int r;
 
 	r = xattr_area(image, inode, &area, why);

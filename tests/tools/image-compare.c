@@ -91,7 +91,7 @@ static void push(const char *parent, struct span name, uint64_t nid)
 	if (!entry)
 		abort();
 	(void)snprintf(entry->path, size, "%s/%.*s", parent, (int)name.size,
-		       (const char *)name.data);
+		       name.data ? (const char *)name.data : "");
 	entry->nid = nid;
 	entry->next = pending;
 	pending = entry;

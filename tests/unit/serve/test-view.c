@@ -139,7 +139,7 @@ static bool lists(struct view *which, const char *name, bool plus)
 	bytes = made_reply_bytes(reply);
 	for (size_t at = 0; at < bytes.size;) {
 		struct abi_dirent dirent;
-		struct span entry;
+		struct span entry = SPAN_EMPTY;
 
 		assert_true(span_cut(bytes, at + head, sizeof(dirent), &entry));
 		memcpy(&dirent, entry.data, sizeof(dirent));
