@@ -21,7 +21,9 @@ need() {
 }
 
 need_root() { need root "not root" test "$(id -u)" -eq 0; }
-need_fuse() { need fuse "no /dev/fuse" test -e /dev/fuse; }
+need_fuse() { need fuse "/dev/fuse is not there, or not ours to open" fuse_openable; }
+# Root gives his unprivileged user a device of his own (as_user); anybody else needs that of the machine.
+fuse_openable() { [ -e /dev/fuse ] && { [ "$(id -u)" -eq 0 ] || { [ -r /dev/fuse ] && [ -w /dev/fuse ]; }; }; }
 need_userns() { need userns "no unprivileged user namespaces" as_user unshare -Urm true; }
 
 # A folder of its own, readable for others, and the program in it (the build folder may not be readable).
@@ -63,7 +65,7 @@ finish() {
 # device had to be made accessible (facts of this machine: it is 0600 in some containers).
 as_user() {
     if [ "$(id -u)" -ne 0 ]; then
-        "$@"
+        env HOME="$scratch/home" "$@"
         return
     fi
     # shellcheck disable=SC2016 # expanded by the inner shell
