@@ -10,7 +10,18 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "store/draft_private.h"
 #include "store/store_private.h"
+
+/* Whether fs-verity can be turned on for a file of this directory: found out with one that has no
+ * name. */
+static bool verity_works(int dir_fd, enum digest_algorithm algorithm)
+{
+	CLEAN(draft_release) struct draft draft = DRAFT_NONE;
+
+	return draft_open(dir_fd, &draft, NULL) == 0 && fd_write(draft.fd, "x", 1) == 0 &&
+	       draft_seal(&draft, algorithm, NULL, NULL) == 0;
+}
 
 int store_open_objects(const char *path, enum digest_algorithm algorithm, struct store **ret,
 		       struct diag *why)
@@ -31,6 +42,7 @@ int store_open_objects(const char *path, enum digest_algorithm algorithm, struct
 	store->objects_fd = fcntl(store->dir_fd, F_DUPFD_CLOEXEC, 3);
 	if (store->objects_fd < 0)
 		return diag_errno(why, -errno, "cannot open '%s'", path);
+	store->config.is_secure = verity_works(store->dir_fd, algorithm);
 	*ret = TAKE(store);
 	return 0;
 }

@@ -44,7 +44,7 @@ int store_open(const char *path, struct store **ret, struct diag *why);
 
 /*
  * Use a directory, made when missing, as objects/ of no repository (mkcomposefs --digest-store): no
- * meta.json, no lock, no images, no fs-verity.
+ * meta.json, no lock, no images; objects get fs-verity where that works, as mkcomposefs has it.
  */
 int store_open_objects(const char *path, enum digest_algorithm algorithm, struct store **ret,
 		       struct diag *why);
