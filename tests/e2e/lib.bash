@@ -56,7 +56,10 @@ finish() {
         case $(ps -o stat= -p "$pid") in Z* | '') ;; *) waited=1 ;; esac
     done
     cd /
+    # overlayfs leaves a directory of mode 000 in its work directory, which only root could empty as it is
+    chmod -R u+rwx "$scratch" 2>/dev/null || true
     rm -rf "$scratch"
+    [ ! -e "$scratch" ] || { echo "left in the file tree: $scratch"; return 1; }
     [ -z "$left" ] || { echo "left mounted: $left"; return 1; }
     [ "$waited" = 0 ] || { echo "a server is left"; return 1; }
 }
