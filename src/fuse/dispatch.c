@@ -19,24 +19,24 @@
 
 bool request_take(const struct request *request, void *ret, size_t size)
 {
-	if (request->arguments.size < size)
+	if (request->parts.arguments.size < size)
 		return false;
-	memcpy(ret, request->arguments.data, size);
+	memcpy(ret, request->parts.arguments.data, size);
 	return true;
 }
 
-/* The name that begins at offset of the arguments and ends, with its NUL, inside them. */
-static bool request_name(const struct request *request, size_t offset, struct span *ret)
+/* The first name, which ends with its NUL inside the request. */
+static bool request_name(const struct request *request, struct span *ret)
 {
-	struct span rest;
+	struct span names = request->parts.names;
 	const uint8_t *end;
 
-	if (!span_from(request->arguments, offset, &rest) || rest.size == 0)
+	if (names.size == 0)
 		return false;
-	end = memchr(rest.data, 0, rest.size);
-	if (!end || end == rest.data)
+	end = memchr(names.data, 0, names.size);
+	if (!end || end == names.data)
 		return false;
-	*ret = span_of(rest.data, (size_t)(end - rest.data));
+	*ret = span_of(names.data, (size_t)(end - names.data));
 	return true;
 }
 
@@ -54,9 +54,10 @@ static int answer_lookup(struct request *request)
 	uint64_t nodeid;
 	int r;
 
-	if (!request_name(request, 0, &name))
+	if (!request_name(request, &name))
 		return -EINVAL;
-	r = config->handlers->lookup(config->fs, request->head.nodeid, name, &nodeid, &attributes);
+	r = config->handlers->lookup(config->fs, request->parts.head.nodeid, name, &nodeid,
+				     &attributes);
 	if (r == 0)
 		entry = entry_of(nodeid, &attributes);
 	else if (r != -ENOENT) /* that the name is missing may be cached, too */
@@ -71,7 +72,7 @@ static int answer_getattr(struct request *request)
 	struct fuse_attributes attributes;
 	int r;
 
-	r = config->handlers->getattr(config->fs, request->head.nodeid, &attributes);
+	r = config->handlers->getattr(config->fs, request->parts.head.nodeid, &attributes);
 	if (r < 0)
 		return r;
 	body.attributes = attributes_of(&attributes);
@@ -84,7 +85,7 @@ static int answer_readlink(struct request *request)
 	struct span target;
 	int r;
 
-	r = config->handlers->readlink(config->fs, request->head.nodeid, &target);
+	r = config->handlers->readlink(config->fs, request->parts.head.nodeid, &target);
 	if (r < 0)
 		return r;
 	return reply_span(request->reply, target);
@@ -103,7 +104,7 @@ static int answer_open(struct request *request)
 		return -EINVAL;
 	if ((asked.flags & O_ACCMODE) != O_RDONLY)
 		return -EROFS;
-	r = config->handlers->open(config->fs, request->head.nodeid, &body.handle);
+	r = config->handlers->open(config->fs, request->parts.head.nodeid, &body.handle);
 	if (r < 0)
 		return r;
 	return answer(request, &body, sizeof(body));
@@ -117,7 +118,7 @@ static int answer_release(struct request *request)
 	if (!request_take(request, &asked, sizeof(asked)))
 		return -EINVAL;
 	if (config->opens_files)
-		config->handlers->release(config->fs, request->head.nodeid, asked.handle);
+		config->handlers->release(config->fs, request->parts.head.nodeid, asked.handle);
 	return 0;
 }
 
@@ -138,8 +139,8 @@ static int answer_read(struct request *request)
 
 	if (!take_read(request, &asked) || asked.offset > INT64_MAX)
 		return -EINVAL;
-	return config->handlers->read(config->fs, request->head.nodeid, asked.handle, asked.offset,
-				      request->reply->limit, request->reply);
+	return config->handlers->read(config->fs, request->parts.head.nodeid, asked.handle,
+				      asked.offset, request->reply->limit, request->reply);
 }
 
 static int answer_readdir(struct request *request)
@@ -149,8 +150,9 @@ static int answer_readdir(struct request *request)
 
 	if (!take_read(request, &asked))
 		return -EINVAL;
-	return config->handlers->readdir(config->fs, request->head.nodeid, asked.offset,
-					 request->head.opcode == OP_READDIRPLUS, request->reply);
+	return config->handlers->readdir(config->fs, request->parts.head.nodeid, asked.offset,
+					 request->parts.head.opcode == OP_READDIRPLUS,
+					 request->reply);
 }
 
 static bool take_xattr(struct request *request)
@@ -184,10 +186,11 @@ static int answer_getxattr(struct request *request)
 	const struct fuse_config *config = &request->connection->config;
 	struct span key;
 
-	if (!take_xattr(request) || !request_name(request, sizeof(struct abi_xattr_request), &key))
+	if (!take_xattr(request) || !request_name(request, &key))
 		return -EINVAL;
-	return finish_xattr(request, config->handlers->getxattr(config->fs, request->head.nodeid,
-								key, request->reply));
+	return finish_xattr(request,
+			    config->handlers->getxattr(config->fs, request->parts.head.nodeid, key,
+						       request->reply));
 }
 
 static int answer_listxattr(struct request *request)
@@ -196,8 +199,9 @@ static int answer_listxattr(struct request *request)
 
 	if (!take_xattr(request))
 		return -EINVAL;
-	return finish_xattr(request, config->handlers->listxattr(config->fs, request->head.nodeid,
-								 request->reply));
+	return finish_xattr(request,
+			    config->handlers->listxattr(config->fs, request->parts.head.nodeid,
+							request->reply));
 }
 
 static int answer_statfs(struct request *request)
@@ -229,8 +233,8 @@ static int answer_lseek(struct request *request)
 		return -ENOSYS;
 	if (!request_take(request, &asked, sizeof(asked)) || asked.offset > INT64_MAX)
 		return -EINVAL;
-	r = config->handlers->lseek(config->fs, request->head.nodeid, asked.handle, asked.offset,
-				    (int)asked.whence, &body.offset);
+	r = config->handlers->lseek(config->fs, request->parts.head.nodeid, asked.handle,
+				    asked.offset, (int)asked.whence, &body.offset);
 	if (r < 0)
 		return r;
 	return answer(request, &body, sizeof(body));
@@ -245,6 +249,8 @@ static int answer_nothing(struct request *request)
 struct operation {
 	int (*answer)(struct request *request); /* NULL: the answer is always... */
 	int error;                              /* ...this; 0 there: ENOSYS */
+	uint32_t argument_size;                 /* where names follow; else all are arguments */
+	bool has_names;
 	bool is_silent;
 	bool calls_fs; /* its errors are the file system's own */
 };
@@ -252,6 +258,10 @@ struct operation {
 #define ANSWER(function)                               \
 	{                                              \
 		.answer = (function), .calls_fs = true \
+	}
+#define ANSWER_NAMED(function, size)                                                               \
+	{                                                                                          \
+		.answer = (function), .argument_size = (size), .has_names = true, .calls_fs = true \
 	}
 #define REFUSE(code)             \
 	{                        \
@@ -265,7 +275,7 @@ struct operation {
 static const struct operation operations[OP_COUNT] = {
 	[OP_INIT] = {.answer = answer_init},
 	[OP_DESTROY] = {.answer = answer_nothing},
-	[OP_LOOKUP] = ANSWER(answer_lookup),
+	[OP_LOOKUP] = ANSWER_NAMED(answer_lookup, 0),
 	[OP_GETATTR] = ANSWER(answer_getattr),
 	[OP_READLINK] = ANSWER(answer_readlink),
 	[OP_OPEN] = {.answer = answer_open},
@@ -274,7 +284,7 @@ static const struct operation operations[OP_COUNT] = {
 	[OP_READDIR] = ANSWER(answer_readdir),
 	[OP_READDIRPLUS] = ANSWER(answer_readdir),
 	[OP_RELEASEDIR] = {.answer = answer_nothing},
-	[OP_GETXATTR] = ANSWER(answer_getxattr),
+	[OP_GETXATTR] = ANSWER_NAMED(answer_getxattr, sizeof(struct abi_xattr_request)),
 	[OP_LISTXATTR] = ANSWER(answer_listxattr),
 	[OP_STATFS] = ANSWER(answer_statfs),
 	[OP_LSEEK] = {.answer = answer_lseek},
@@ -314,7 +324,7 @@ static int answer_request(struct request *request)
 {
 	static const struct operation unknown = REFUSE(ENOSYS);
 	const struct operation *operation = &unknown;
-	uint32_t opcode = request->head.opcode;
+	uint32_t opcode = request->parts.head.opcode;
 
 	if (opcode < OP_COUNT)
 		operation = &operations[opcode];
@@ -342,30 +352,62 @@ void dispatch_fail(struct fuse_reply *reply, struct abi_reply *head, uint64_t un
 	*head = (struct abi_reply){sizeof(*head), err, unique};
 }
 
+size_t request_argument_size(uint32_t opcode)
+{
+	if (opcode < OP_COUNT && operations[opcode].has_names)
+		return operations[opcode].argument_size;
+	return SIZE_MAX;
+}
+
+static bool is_silent(uint32_t opcode)
+{
+	return opcode < OP_COUNT && operations[opcode].is_silent;
+}
+
+enum dispatch_result dispatch_parts(struct connection *connection,
+				    const struct request_parts *parts, struct fuse_reply *reply,
+				    struct abi_reply *head)
+{
+	struct request request = {.connection = connection, .parts = *parts, .reply = reply};
+	int r;
+
+	if (is_silent(parts->head.opcode))
+		return DISPATCH_SILENT;
+	reply_reset(reply, head);
+	reply->caller_uid = parts->head.uid;
+	r = answer_request(&request);
+	TRACE("fuse", "opcode %u node %llu: %d, %zu bytes", parts->head.opcode,
+	      (unsigned long long)parts->head.nodeid, r, reply->size);
+	assert(r <= 0);
+	if (r < 0)
+		dispatch_fail(reply, head, parts->head.unique, r);
+	else
+		*head = (struct abi_reply){(uint32_t)(sizeof(*head) + reply->size), 0,
+					   parts->head.unique};
+	return parts->head.opcode == OP_DESTROY && r == 0 ? DISPATCH_END : DISPATCH_REPLY;
+}
+
 enum dispatch_result dispatch(struct connection *connection, struct span bytes,
 			      struct fuse_reply *reply, struct abi_reply *head)
 {
-	struct request request = {.connection = connection, .reply = reply};
-	int r = -EIO;
+	struct request_parts parts = {0};
+	struct span rest;
+	size_t size;
 
-	if (bytes.size < sizeof(request.head)) /* not even a number to answer to */
+	if (bytes.size < sizeof(parts.head)) /* not even a number to answer to */
 		return DISPATCH_SILENT;
-	memcpy(&request.head, bytes.data, sizeof(request.head));
-	if (request.head.opcode < OP_COUNT && operations[request.head.opcode].is_silent)
+	memcpy(&parts.head, bytes.data, sizeof(parts.head));
+	if (is_silent(parts.head.opcode))
 		return DISPATCH_SILENT;
-	reply_reset(reply, head);
-	reply->caller_uid = request.head.uid;
-	if (request.head.size == bytes.size) {
-		(void)span_from(bytes, sizeof(request.head), &request.arguments);
-		r = answer_request(&request);
+	if (parts.head.size != bytes.size) {
+		dispatch_fail(reply, head, parts.head.unique, -EIO);
+		return DISPATCH_REPLY;
 	}
-	TRACE("fuse", "opcode %u node %llu: %d, %zu bytes", request.head.opcode,
-	      (unsigned long long)request.head.nodeid, r, reply->size);
-	assert(r <= 0);
-	if (r < 0)
-		dispatch_fail(reply, head, request.head.unique, r);
-	else
-		*head = (struct abi_reply){(uint32_t)(sizeof(*head) + reply->size), 0,
-					   request.head.unique};
-	return request.head.opcode == OP_DESTROY && r == 0 ? DISPATCH_END : DISPATCH_REPLY;
+	(void)span_from(bytes, sizeof(parts.head), &rest);
+	size = request_argument_size(parts.head.opcode);
+	if (size > rest.size)
+		size = rest.size;
+	(void)span_cut(rest, 0, size, &parts.arguments);
+	(void)span_from(rest, size, &parts.names);
+	return dispatch_parts(connection, &parts, reply, head);
 }

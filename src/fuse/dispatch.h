@@ -25,10 +25,16 @@ struct connection {
 	uint64_t flags; /* INIT_* in force */
 };
 
+/* A request as a transport got it: /dev/fuse gives it in one piece, io_uring in three. */
+struct request_parts {
+	struct abi_request head;
+	struct span arguments; /* the fixed part of the opcode */
+	struct span names;     /* what follows that */
+};
+
 struct request {
 	struct connection *connection;
-	struct abi_request head;
-	struct span arguments; /* behind the head */
+	struct request_parts parts;
 	struct fuse_reply *reply;
 };
 
@@ -38,7 +44,19 @@ enum dispatch_result {
 	DISPATCH_END,    /* send the reply, then serve no more */
 };
 
-/* *reply has a buffer; everything else in it is set here. */
+/* How many bytes of arguments stand before the names of an opcode; SIZE_MAX: all are arguments. */
+size_t request_argument_size(uint32_t opcode);
+
+/*
+ * Answer a request. *reply has a buffer, and is_flat is set as the transport needs it; everything
+ * else in it is set here. The names may lie in reply's buffer: a handler looks at them no more once
+ * it adds to the reply.
+ */
+enum dispatch_result dispatch_parts(struct connection *connection,
+				    const struct request_parts *parts, struct fuse_reply *reply,
+				    struct abi_reply *head);
+
+/* The same for a request in one piece, whose form is checked. */
 enum dispatch_result dispatch(struct connection *connection, struct span bytes,
 			      struct fuse_reply *reply, struct abi_reply *head);
 

@@ -30,7 +30,7 @@ static bool init_read(const struct request *request, struct abi_init_request *re
 	if (!request_take(request, ret, ABI_INIT_REQUEST_SIZE_MIN))
 		return false;
 	/* Before 7.36 the request ends there. */
-	if (request->arguments.size >= sizeof(*ret))
+	if (request->parts.arguments.size >= sizeof(*ret))
 		(void)request_take(request, ret, sizeof(*ret));
 	return true;
 }

@@ -20,6 +20,8 @@ static void reply_add_part(struct fuse_reply *reply, const void *data, size_t si
 {
 	struct iovec *last = &reply->parts[reply->part_count - 1];
 
+	if (reply->is_flat)
+		return;
 	if (reply->part_count > 1 && (const uint8_t *)last->iov_base + last->iov_len == data) {
 		last->iov_len += size;
 		return;
@@ -44,8 +46,11 @@ void reply_unclaim(struct fuse_reply *reply, size_t size)
 {
 	struct iovec *last = &reply->parts[reply->part_count - 1];
 
-	assert(reply->part_count > 1 && size <= last->iov_len);
-	last->iov_len -= size;
+	assert(size <= reply->used);
+	if (!reply->is_flat) {
+		assert(reply->part_count > 1 && size <= last->iov_len);
+		last->iov_len -= size;
+	}
 	reply->used -= size;
 	reply->size -= size;
 }
@@ -72,7 +77,8 @@ int reply_copy(struct fuse_reply *reply, struct span bytes)
 int reply_span(struct fuse_reply *reply, struct span bytes)
 {
 	/* The last part stays free for a copy behind the spans. */
-	if (bytes.size <= COPY_SIZE_MAX || reply->is_query || reply->part_count >= REPLY_PARTS_MAX)
+	if (bytes.size <= COPY_SIZE_MAX || reply->is_flat || reply->is_query ||
+	    reply->part_count >= REPLY_PARTS_MAX)
 		return reply_copy(reply, bytes);
 	if (bytes.size > reply_room(reply))
 		return -ERANGE;

@@ -3,8 +3,8 @@
  * reply.h - where a handler puts an answer that has a size
  *
  * Bounded by what the kernel asked for, so a handler cannot answer too much. Bytes that outlive the
- * request (an image in memory) are only pointed at; the rest is copied into a buffer the thread
- * owns. Nothing is allocated. Owned by one thread.
+ * request (an image in memory) are only pointed at, unless the transport wants all in one piece;
+ * the rest is copied into a buffer the thread owns. Nothing is allocated. Owned by one thread.
  */
 #ifndef LAMINA_FUSE_REPLY_H
 #define LAMINA_FUSE_REPLY_H
@@ -27,6 +27,7 @@ struct fuse_reply {
 	size_t used; /* of buffer */
 	size_t size; /* of the answer so far; when is_query, what it would be */
 	size_t limit;
+	bool is_flat;        /* the answer has to be in buffer as a whole: no parts */
 	bool is_query;       /* the size of an xattr or list is asked for, not its bytes */
 	uint32_t caller_uid; /* as the mount's user namespace sees it; UINT32_MAX: not said */
 	uint32_t part_count;

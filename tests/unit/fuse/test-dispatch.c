@@ -344,6 +344,30 @@ static void statfs_tells_what_the_file_system_says(void **state)
 	assert_memory_equal(body, "target", 6);
 }
 
+/* As io_uring brings it: the name lies where the reply goes. */
+static void answers_a_request_in_parts_whose_name_lies_in_the_reply_buffer(void **state)
+{
+	struct abi_xattr_request arguments = {.size = 16};
+	struct request_parts parts = {
+		.head = {.opcode = OP_GETXATTR, .unique = 7, .nodeid = 2},
+		.arguments = span_of(&arguments, sizeof(arguments)),
+		.names = span_of(reply_buffer, sizeof("user.a")),
+	};
+
+	(void)state;
+	assert_int_equal(sizeof(arguments), request_argument_size(OP_GETXATTR));
+	assert_int_equal(0, request_argument_size(OP_LOOKUP));
+	assert_int_equal(SIZE_MAX, request_argument_size(OP_READ));
+	assert_int_equal(SIZE_MAX, request_argument_size(OP_COUNT + 7));
+	memcpy(reply_buffer, "user.a", sizeof("user.a"));
+	reply.is_flat = true;
+	assert_int_equal(DISPATCH_REPLY, dispatch_parts(&connection, &parts, &reply, &head));
+	reply.is_flat = false;
+	assert_int_equal(0, head.error);
+	assert_int_equal(sizeof(head) + 5, head.size);
+	assert_memory_equal("value", reply_buffer, 5);
+}
+
 #define TEST(function) cmocka_unit_test_setup(function, set_up)
 
 int main(void)
@@ -351,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(init_takes_what_is_offered_and_wanted),
 		TEST(init_fits_an_older_kernel),
+		TEST(answers_a_request_in_parts_whose_name_lies_in_the_reply_buffer),
 		TEST(init_refuses_what_is_too_old),
 		TEST(init_offers_its_version_to_a_newer_major),
 		TEST(nothing_is_answered_before_init),

@@ -47,6 +47,25 @@ static void points_at_large_bytes_and_copies_small_ones(void **state)
 	assert_int_equal(4099, reply.size);
 }
 
+static void keeps_all_in_the_buffer_when_the_transport_wants_one_piece(void **state)
+{
+	struct fuse_reply reply = reply_with_limit(4096);
+
+	(void)state;
+	reply.is_flat = true;
+	memset(image, 'i', 1000);
+	assert_int_equal(0, reply_copy(&reply, SPAN_LITERAL("ab")));
+	assert_int_equal(0, reply_span(&reply, span_of(image, 1000)));
+	assert_non_null(reply_claim(&reply, 10));
+	reply_unclaim(&reply, 10);
+	assert_int_equal(1002, reply.size);
+	assert_int_equal(1002, reply.used);
+	assert_memory_equal(buffer, "abii", 4);
+	assert_int_equal(buffer[1001], 'i');
+	assert_int_equal(1, reply.part_count);
+	assert_int_equal(-ERANGE, reply_span(&reply, span_of(image, 4000)));
+}
+
 static void never_has_more_parts_than_there_is_room_for(void **state)
 {
 	struct fuse_reply reply = reply_with_limit(SIZE_MAX);
@@ -138,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_more_than_was_asked_for),
 		cmocka_unit_test(points_at_large_bytes_and_copies_small_ones),
+		cmocka_unit_test(keeps_all_in_the_buffer_when_the_transport_wants_one_piece),
 		cmocka_unit_test(never_has_more_parts_than_there_is_room_for),
 		cmocka_unit_test(a_query_only_counts),
 		cmocka_unit_test(what_was_claimed_too_much_goes_back),
