@@ -8,7 +8,7 @@ set -eu
 packages=
 for set in "$@"; do
     case $set in
-    build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev libcmocka-dev bats" ;;
+    build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev liburing-dev libcmocka-dev bats" ;;
     demo) packages="$packages mmdebstrap util-linux" ;;
     test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;

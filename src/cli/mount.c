@@ -15,6 +15,9 @@ struct mount_options {
 	const char *mode;
 	const char *upper;
 	const char *work;
+	const char *transport;
+	const char *passthrough;
+	uint64_t threads;
 	bool foreground;
 	bool explain;
 };
@@ -31,6 +34,12 @@ static const struct option_row rows[] = {
 	 "make the mount writable: changes go here"},
 	{"work", 0, OPTION_TEXT, offsetof(struct mount_options, work), "DIR",
 	 "empty directory on the file system of --upper"},
+	{"transport", 0, OPTION_TEXT, offsetof(struct mount_options, transport), "WAY",
+	 "how requests reach the server: auto, device or uring"},
+	{"threads", 0, OPTION_NUMBER, offsetof(struct mount_options, threads), "N",
+	 "threads of the server that read the device"},
+	{"passthrough", 0, OPTION_TEXT, offsetof(struct mount_options, passthrough), "WHEN",
+	 "let the kernel read file contents itself: auto, on or off"},
 	{"foreground", 'f', OPTION_FLAG, offsetof(struct mount_options, foreground), NULL,
 	 "stay until unmounted; an interrupt unmounts"},
 	{"explain", 0, OPTION_FLAG, offsetof(struct mount_options, explain), NULL,
@@ -40,22 +49,46 @@ static const struct option_row rows[] = {
 
 static const enum mount_mode modes[] = {MOUNT_KERNEL, MOUNT_OVERLAY, MOUNT_STANDALONE};
 
-static int mode_parse(const char *text, enum mount_mode *ret)
+/* By enum mount_mode, tuning_transport, tuning_passthrough. */
+static const char *const mode_words[] = {"auto", "kernel", "overlay", "standalone", NULL};
+static const char *const transport_words[] = {"auto", "device", "uring", NULL};
+static const char *const passthrough_words[] = {"auto", "on", "off", NULL};
+
+#define THREADS_MAX 64
+
+/* The place of text among words, of which the first is meant by NULL. Returns -EINVAL, said. */
+static int word_parse(const char *option, const char *text, const char *const *words)
 {
-	if (!text || strcmp(text, "auto") == 0) {
-		*ret = MOUNT_AUTO;
+	if (!text)
 		return 0;
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(text, words[i]) == 0)
+			return i;
 	}
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(text, mount_mode_name(modes[i])) == 0) {
-			*ret = modes[i];
-			return 0;
-		}
-	}
-	(void)fprintf(stderr,
-		      "lamina mount: '--mode' is auto, kernel, overlay or standalone, not '%s'\n",
-		      text);
+	(void)fprintf(stderr, "lamina mount: '--%s' is one of", option);
+	for (int i = 0; words[i]; i++)
+		(void)fprintf(stderr, "%s %s", i ? "," : "", words[i]);
+	(void)fprintf(stderr, ", not '%s'\n", text);
 	return -EINVAL;
+}
+
+static int request_parse(const struct mount_options *options, struct mount_request *request)
+{
+	int mode = word_parse("mode", options->mode, mode_words);
+	int transport = word_parse("transport", options->transport, transport_words);
+	int passthrough = word_parse("passthrough", options->passthrough, passthrough_words);
+
+	if (mode < 0 || transport < 0 || passthrough < 0)
+		return -EINVAL;
+	if (options->threads > THREADS_MAX) {
+		(void)fprintf(stderr, "lamina mount: '--threads' is at most %d\n", THREADS_MAX);
+		return -EINVAL;
+	}
+	request->mode = (enum mount_mode)mode;
+	request->tuning.transport = (enum tuning_transport)transport;
+	request->tuning.passthrough = (enum tuning_passthrough)passthrough;
+	request->tuning.thread_count = (unsigned int)options->threads;
+	return 0;
 }
 
 static void explain_text(const struct mount_choice *choice)
@@ -92,7 +125,7 @@ static void explain_json(const struct mount_choice *choice)
 }
 
 static void print_mounted(const struct mount_request *request, const struct mount_choice *choice,
-			  pid_t server)
+			  const struct server *server)
 {
 	struct json json;
 
@@ -101,8 +134,11 @@ static void print_mounted(const struct mount_request *request, const struct moun
 	json_text(&json, "image", request->image);
 	json_text(&json, "target", request->target);
 	json_text(&json, "mode", mount_mode_name(choice->mode));
-	if (server > 0)
-		json_number(&json, "server_pid", (uint64_t)server);
+	if (server->pid > 0) {
+		json_number(&json, "server_pid", (uint64_t)server->pid);
+		json_text(&json, "transport", server->uses_io_uring ? "uring" : "device");
+		json_bool(&json, "passthrough", server->has_passthrough);
+	}
 	json_close(&json);
 	json_finish(&json);
 }
@@ -121,11 +157,11 @@ static int run(const void *arguments, int operand_count, char **operands)
 	};
 	struct mount_choice choice = {0};
 	struct diag why = {0};
-	pid_t server = 0;
+	struct server server = {0};
 	int r;
 
 	(void)operand_count;
-	if (mode_parse(options->mode, &request.mode) < 0)
+	if (request_parse(options, &request) < 0)
 		return STATUS_USAGE;
 	r = mount_choose(&request, &choice, &why);
 	if (options->explain && r != -EINVAL) {
@@ -137,7 +173,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 	if (r < 0)
 		return report_failure(r, &why, "mount '%s' at '%s'", request.image, request.target);
 	if (options->common.json && !options->foreground)
-		print_mounted(&request, &choice, server);
+		print_mounted(&request, &choice, &server);
 	return STATUS_DONE;
 }
 

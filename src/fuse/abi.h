@@ -88,6 +88,8 @@ enum abi_opcode {
 #define INIT_CACHE_SYMLINKS (1ull << 23)
 #define INIT_NO_OPENDIR_SUPPORT (1ull << 24)
 #define INIT_EXT (1ull << 30)
+#define INIT_PASSTHROUGH (1ull << 37)   /* OPEN may name a file to read from instead */
+#define INIT_OVER_IO_URING (1ull << 41) /* Linux 6.14, when enable_uring of the module is set */
 
 #define OPEN_REPLY_KEEP_CACHE (1u << 1)
 
@@ -270,5 +272,42 @@ struct abi_lseek_reply {
 	uint64_t offset;
 };
 _Static_assert(sizeof(struct abi_lseek_reply) == 8, "as the kernel says");
+
+/*
+ * FUSE over io_uring (Linux 6.14). An entry is registered with two buffers: this header, then the
+ * payload, which has the names of the request, then the body of the reply.
+ */
+struct abi_ring_place {
+	uint64_t flags;
+	uint64_t commit_id; /* to be given back with the reply */
+	uint32_t payload_size;
+	uint32_t padding;
+	uint64_t unused;
+};
+_Static_assert(sizeof(struct abi_ring_place) == 32, "as the kernel says");
+
+struct abi_ring_header {
+	uint8_t head[128];      /* abi_request, then abi_reply */
+	uint8_t arguments[128]; /* what stands before the names */
+	struct abi_ring_place place;
+};
+_Static_assert(sizeof(struct abi_ring_header) == 288, "as the kernel says");
+
+/* In the command area of a submission entry of 128 bytes. */
+struct abi_ring_command {
+	uint64_t flags;
+	uint64_t commit_id;
+	uint16_t queue; /* a possible CPU */
+	uint8_t padding[6];
+};
+_Static_assert(sizeof(struct abi_ring_command) == 24, "as the kernel says");
+
+#define ABI_SQE_SIZE 128
+#define ABI_SQE_COMMAND_OFFSET 48 /* Linux, include/uapi/linux/io_uring.h, io_uring_sqe.cmd */
+
+enum abi_ring_operation {
+	ABI_RING_REGISTER = 1,
+	ABI_RING_COMMIT_AND_FETCH = 2,
+};
 
 #endif

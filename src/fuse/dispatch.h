@@ -20,7 +20,11 @@
 /* Written by the thread that answers INIT, before others serve; immutable from then on. */
 struct connection {
 	struct fuse_config config;
+	/* Make ready for FUSE over io_uring when INIT offers it. NULL: it is not wanted. */
+	int (*rings_prepare)(void *context);
+	void *rings_context;
 	bool is_negotiated;
+	bool is_too_old; /* the kernel, for us */
 	uint32_t kernel_minor;
 	uint64_t flags; /* INIT_* in force */
 };

@@ -47,12 +47,17 @@ int answer_init(struct request *request)
 	if (asked.major > ABI_MAJOR) /* a newer kernel asks again in our version */
 		return reply_copy(request->reply, span_of(&answer, sizeof(answer)));
 	connection->kernel_minor = asked.minor;
-	if (asked.major < ABI_MAJOR || asked.minor < ABI_MINOR_MIN)
+	if (asked.major < ABI_MAJOR || asked.minor < ABI_MINOR_MIN) {
+		connection->is_too_old = true;
 		return -EPROTO;
+	}
 	offered = asked.flags;
 	if (offered & INIT_EXT)
 		offered |= (uint64_t)asked.flags2 << 32;
 	connection->flags = offered & wanted_flags(&connection->config);
+	if ((offered & INIT_OVER_IO_URING) && connection->rings_prepare &&
+	    connection->rings_prepare(connection->rings_context) == 0)
+		connection->flags |= INIT_OVER_IO_URING;
 	connection->is_negotiated = true;
 	TRACE("fuse", "kernel speaks %u.%u, offers %#llx, gets %#llx", asked.major, asked.minor,
 	      (unsigned long long)offered, (unsigned long long)connection->flags);

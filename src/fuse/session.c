@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * session.c - threads that read requests from one descriptor
+ * session.c - the life of a session, whatever carries its requests
  *
- * Two system calls a request: read(2) and writev(2). Threads share the descriptor and nothing else,
- * so there is no lock; the kernel hands each request to one of them.
+ * INIT is answered on the caller's thread. Then each worker serves on a thread of its own, the
+ * first on the caller's.
  *
  * Stopping costs the serving path nothing: fuse_session_stop() puts a descriptor at its end of file
  * in the place of the one that is read from, then sends each thread a signal. A thread that has not
  * entered read(2) yet finds the end of file; one that has is in the kernel with the old file, where
  * the pending signal ends its wait. Replies leave through a second descriptor, which stays what it
- * is.
+ * is. A ring's thread takes the signal only while it waits.
  */
 #include "fuse/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,70 +26,17 @@
 #include "base/fd.h"
 #include "base/trace.h"
 #include "base/workers.h"
-#include "fuse/abi.h"
-#include "fuse/dispatch.h"
-
-/* Ignored by default, so one that comes late, after the handler is gone, does no harm. */
-#define WAKE_SIGNAL SIGURG
+#include "fuse/session_private.h"
 
 /* More threads than this only fight for the descriptor: requests take some microseconds. */
 #define THREADS_DEFAULT_MAX 4
-#define THREADS_MAX 64
-
-/* The longest request we want whole is a name; batches of forgets fill what there is. */
-#define REQUEST_SIZE_MAX (4 * ABI_REQUEST_ROOM_MIN)
-
-struct worker {
-	struct fuse_session *session;
-	pthread_t thread;
-	_Atomic pid_t tid; /* 0: not in the kernel on our behalf */
-	int error;         /* of its end; read after it was joined */
-	uint8_t *request;  /* owned, REQUEST_SIZE_MAX bytes */
-	struct abi_reply head;
-	struct fuse_reply reply;
-};
-
-struct fuse_session {
-	struct connection connection;
-	int read_fd;  /* owned; at its end of file once stopped */
-	int write_fd; /* owned */
-	int ended_fd; /* owned; a pipe without a writer */
-	atomic_bool is_stopped;
-	unsigned int worker_count;
-	struct worker workers[]; /* each owned by its thread, but tid */
-};
-
-static int worker_init(struct worker *worker, struct fuse_session *session)
-{
-	void *buffer;
-
-	worker->session = session;
-	worker->request = malloc(REQUEST_SIZE_MAX);
-	if (!worker->request)
-		return -ENOMEM;
-	/* Mapped, so that only as much as answers have needed is ever there. */
-	buffer = mmap(NULL, REPLY_READ_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		      0);
-	if (buffer == MAP_FAILED)
-		return -errno;
-	worker->reply.buffer = buffer;
-	worker->reply.capacity = REPLY_READ_MAX;
-	return 0;
-}
-
-static void worker_release(struct worker *worker)
-{
-	free(worker->request);
-	if (worker->reply.buffer)
-		(void)munmap(worker->reply.buffer, worker->reply.capacity);
-}
 
 static unsigned int worker_count_of(const struct fuse_config *config)
 {
 	unsigned int count = config->thread_count;
 
-	if (count > THREADS_MAX)
-		return THREADS_MAX;
+	if (count > WORKERS_MAX)
+		return WORKERS_MAX;
 	if (count > 0)
 		return count;
 	count = cpu_count();
@@ -126,21 +71,18 @@ static int make_blocking(int fd)
 int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_session **ret,
 		     struct diag *why)
 {
-	unsigned int count = worker_count_of(config);
-	CLEAN(session_freep) struct fuse_session *session = NULL;
+	CLEAN(session_freep) struct fuse_session *session = calloc(1, sizeof(*session));
 	int r;
 
-	session = calloc(1, sizeof(*session) + count * sizeof(session->workers[0]));
 	if (!session)
 		return -ENOMEM;
 	session->connection.config = *config;
 	session->read_fd = session->write_fd = session->ended_fd = -1;
-	session->worker_count = count;
-	for (unsigned int i = 0; i < count; i++) {
-		r = worker_init(&session->workers[i], session);
-		if (r < 0)
-			return r;
-	}
+	if (sem_init(&session->help, 0, 0) < 0)
+		return -errno;
+	r = device_worker_add(session);
+	if (r < 0)
+		return r;
 	session->ended_fd = ended_open();
 	if (session->ended_fd < 0)
 		return diag_errno(why, session->ended_fd, "cannot make a pipe");
@@ -160,11 +102,17 @@ void fuse_session_free(struct fuse_session *session)
 	if (!session)
 		return;
 	for (unsigned int i = 0; i < session->worker_count; i++)
-		worker_release(&session->workers[i]);
+		session->workers[i].transport->channel_free(session->workers[i].channel);
 	fd_close(session->read_fd);
 	fd_close(session->write_fd);
 	fd_close(session->ended_fd);
+	(void)sem_destroy(&session->help);
 	free(session);
+}
+
+bool fuse_session_uses_ring(const struct fuse_session *session)
+{
+	return session->connection.flags & INIT_OVER_IO_URING;
 }
 
 void fuse_session_stop(struct fuse_session *session)
@@ -176,92 +124,37 @@ void fuse_session_stop(struct fuse_session *session)
 	for (unsigned int i = 0; i < session->worker_count; i++) {
 		pid_t tid = atomic_load(&session->workers[i].tid);
 
+		(void)sem_post(&session->help);
 		if (tid)
 			(void)syscall(SYS_tgkill, getpid(), tid, WAKE_SIGNAL);
 	}
 	errno = saved;
 }
 
-/* Returns 0, or -errno when nothing can be sent any more. */
-static int worker_send(struct worker *worker)
+/* Longer than a window of a burst takes to come, so that there is no gap between two. */
+#define WINDOWS_AWAKE 2
+
+bool worker_pace(struct worker *worker, struct pace *pace, uint32_t requests,
+		 struct pace_window *ret)
 {
-	struct fuse_reply *reply = &worker->reply;
-	uint64_t unique = worker->head.unique;
-
-	if (writev(worker->session->write_fd, reply->parts, (int)reply->part_count) >= 0)
-		return 0;
-	/*
-	 * A page of the image that cannot be read: the kernel has failed the request or still
-	 * waits, as far as it came. EINVAL, E2BIG: an answer it does not like. Either way it gets
-	 * an error instead.
-	 */
-	if (errno == EFAULT || errno == EINVAL || errno == E2BIG || errno == ENOMEM) {
-		TRACE("fuse", "reply refused with errno %d, sending EIO", errno);
-		dispatch_fail(reply, &worker->head, unique, -EIO);
-		if (writev(worker->session->write_fd, reply->parts, (int)reply->part_count) >= 0)
-			return 0;
-	}
-	/* The request was interrupted, or was failed above; an unmount is noticed by the next read.
-	 */
-	if (errno == ENOENT || errno == ENODEV || errno == EFAULT || errno == EINVAL ||
-	    errno == ECONNABORTED || errno == EPERM || errno == EPIPE)
-		return 0;
-	return -errno;
-}
-
-/* Returns 1 with a request in *ret, 0 at the end of the connection, or -errno. */
-static int worker_receive(struct worker *worker, struct span *ret)
-{
-	struct fuse_session *session = worker->session;
-
-	while (!atomic_load_explicit(&session->is_stopped, memory_order_relaxed)) {
-		ssize_t size = read(session->read_fd, worker->request, REQUEST_SIZE_MAX);
-
-		if (size > 0) {
-			*ret = span_of(worker->request, (size_t)size);
-			return 1;
-		}
-		if (size == 0 || errno == ENODEV)
-			return 0;
-		/* ENOENT: the request was interrupted before we got it. */
-		if (errno != EINTR && errno != ENOENT && errno != EAGAIN)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Serve one request. Returns 1, 0 at the end of the connection, or -errno. */
-static int worker_step(struct worker *worker)
-{
-	enum dispatch_result result;
-	struct span request;
-	int r;
-
-	r = worker_receive(worker, &request);
-	if (r <= 0)
-		return r;
-	result = dispatch(&worker->session->connection, request, &worker->reply, &worker->head);
-	if (result == DISPATCH_SILENT)
-		return 1;
-	r = worker_send(worker);
-	if (r < 0)
-		return r;
-	return result != DISPATCH_END;
+	if (!pace_count(pace, requests, ret))
+		return false;
+	if (ret->is_burst)
+		keepers_want(worker->session->keepers,
+			     ret->now_ns + WINDOWS_AWAKE * PACE_WINDOW * ret->period_ns);
+	return true;
 }
 
 static void *worker_run(void *argument)
 {
 	struct worker *worker = argument;
-	int r;
 
 	atomic_store(&worker->tid, gettid());
-	do {
-		r = worker_step(worker);
-	} while (r > 0);
+	worker->error = worker->transport->serve(worker);
 	atomic_store(&worker->tid, 0);
-	worker->error = r;
 	/* DESTROY, or an error that only this thread saw: nobody else would learn of it. */
-	fuse_session_stop(worker->session);
+	if (worker->transport->ends_session || worker->error < 0)
+		fuse_session_stop(worker->session);
 	return NULL;
 }
 
@@ -286,6 +179,8 @@ static unsigned int workers_start(struct fuse_session *session)
 	sigset_t previous;
 
 	block_signals(&previous);
+	if (keepers_new(&session->keepers) < 0)
+		TRACE("fuse", "no threads to keep the CPUs awake");
 	for (; count < session->worker_count; count++) {
 		struct worker *worker = &session->workers[count];
 		int r = pthread_create(&worker->thread, NULL, worker_run, worker);
@@ -300,21 +195,55 @@ static unsigned int workers_start(struct fuse_session *session)
 	return count;
 }
 
+/* INIT offers io_uring: called while it is answered. */
+static int rings_prepare(void *context)
+{
+	struct fuse_session *session = context;
+
+	return ring_workers_add(session, &session->ring_why);
+}
+
+static int device_workers_add(struct fuse_session *session, struct diag *why)
+{
+	const struct connection *connection = &session->connection;
+	unsigned int count = worker_count_of(&connection->config);
+	int r = 0;
+
+	if (connection->flags & INIT_OVER_IO_URING)
+		return 0;
+	if (connection->config.transport == FUSE_TRANSPORT_RING)
+		return diag_set(why, -EOPNOTSUPP, "no FUSE over io_uring here: %s",
+				diag_text(&session->ring_why, -EOPNOTSUPP));
+	while (r == 0 && session->worker_count < count)
+		r = device_worker_add(session);
+	return r;
+}
+
 /* Answer requests on the caller's thread until INIT is done. Returns 1, 0 at the end, or -errno. */
 static int session_negotiate(struct fuse_session *session, struct diag *why)
 {
+	struct connection *connection = &session->connection;
 	struct worker *worker = &session->workers[0];
 	int r = 1;
 
+	(void)diag_set(&session->ring_why, -EOPNOTSUPP,
+		       "the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)");
+	if (connection->config.transport != FUSE_TRANSPORT_DEVICE) {
+		connection->rings_prepare = rings_prepare;
+		connection->rings_context = session;
+	}
 	atomic_store(&worker->tid, gettid());
-	while (r > 0 && !session->connection.is_negotiated) {
-		r = worker_step(worker);
-		if (worker->head.error == -EPROTO)
+	while (r > 0 && !connection->is_negotiated) {
+		r = device_step(worker);
+		if (connection->is_too_old)
 			return diag_set(why, -EOPNOTSUPP,
 					"the kernel speaks FUSE 7.%u, at least 7.%u is needed",
-					session->connection.kernel_minor, ABI_MINOR_MIN);
+					connection->kernel_minor, ABI_MINOR_MIN);
 	}
-	return r;
+	if (r <= 0)
+		return r;
+	r = device_workers_add(session, why);
+	return r < 0 ? r : 1;
 }
 
 static void on_wake(int signal)
@@ -356,6 +285,8 @@ int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *
 		(void)worker_run(&session->workers[0]);
 		for (unsigned int i = 1; i < count; i++)
 			(void)pthread_join(session->workers[i].thread, NULL);
+		keepers_free(session->keepers);
+		session->keepers = NULL;
 		r = result_of(session, count, why);
 	} else {
 		atomic_store(&session->workers[0].tid, 0);

@@ -2,10 +2,10 @@
 /*
  * session.h - a connection to the kernel's FUSE client
  *
- * Reads requests from a descriptor of /dev/fuse, checks their form, hands them to the handlers of a
- * file system this room knows nothing about, and writes the replies. Read-only: opcodes that would
- * change something are answered -EROFS here. Protocol: Linux 6.18, include/uapi/linux/fuse.h, 7.31
- * to 7.45.
+ * Takes requests from a descriptor of /dev/fuse, or from io_uring where that is offered, checks
+ * their form, hands them to the handlers of a file system this room knows nothing about, and
+ * replies. Read-only: opcodes that would change something are answered -EROFS here. Protocol:
+ * Linux 6.18, include/uapi/linux/fuse.h, 7.31 to 7.45.
  */
 #ifndef LAMINA_FUSE_SESSION_H
 #define LAMINA_FUSE_SESSION_H
@@ -64,13 +64,24 @@ struct fuse_handlers {
 		     uint64_t *ret);
 };
 
+enum fuse_transport {
+	FUSE_TRANSPORT_AUTO, /* io_uring where kernel and administrator offer it */
+	FUSE_TRANSPORT_DEVICE,
+	FUSE_TRANSPORT_RING, /* or not at all */
+};
+
 struct fuse_config {
 	const struct fuse_handlers *handlers;
 	void *fs;
-	unsigned int thread_count; /* 0: one per CPU, at most 4 */
+	enum fuse_transport transport;
+	unsigned int queue_count;  /* of fuse_queue_count(); 0: no io_uring */
+	unsigned int thread_count; /* that read from /dev/fuse; 0: one per CPU, at most 4 */
 	bool opens_files;          /* else OPEN is answered ENOSYS: no round trips for it */
 	bool has_acl;              /* the kernel evaluates system.posix_acl_* of this file system */
 };
+
+/* How many CPUs the kernel could have, for io_uring. Reads /sys; 0 when that does not tell. */
+unsigned int fuse_queue_count(void);
 
 struct fuse_session;
 
@@ -84,6 +95,9 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
  */
 int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *context,
 		     struct diag *why);
+
+/* Whether io_uring carries the requests; known once ready() is called. */
+bool fuse_session_uses_ring(const struct fuse_session *session);
 
 /* Make fuse_session_run() return; async-signal-safe. */
 void fuse_session_stop(struct fuse_session *session);

@@ -35,15 +35,15 @@ struct mounting {
 	int target_fd;
 	int upper_fd;
 	int work_fd;
-	int top_fd;   /* the detached mount to attach */
-	pid_t server; /* 0: none; killed on failure */
+	int top_fd;           /* the detached mount to attach */
+	struct server server; /* killed on failure */
 };
 
 static void mounting_release(struct mounting *mounting)
 {
 	fd_close(mounting->top_fd);
-	if (mounting->server > 0)
-		server_kill(mounting->server);
+	if (mounting->server.pid > 0)
+		server_kill(mounting->server.pid);
 	fd_close(mounting->work_fd);
 	fd_close(mounting->upper_fd);
 	fd_close(mounting->target_fd);
@@ -138,6 +138,7 @@ static int server_begin(struct mounting *mounting, int device_fd, enum view_kind
 		.kind = kind,
 		.source = mounting->source,
 		.dirs = kind == VIEW_STANDALONE ? &mounting->dirs : NULL,
+		.tuning = mounting->request->tuning,
 		.keeps_stderr = mounting->request->foreground,
 		.leaves_namespace = !mounting->choice->uses_fusermount,
 	};
@@ -281,18 +282,18 @@ static int foreground_wait(struct mounting *mounting, struct diag *why)
 		siginfo_t child = {0};
 		int signal;
 
-		if (waitid(P_PID, (id_t)mounting->server, &child, WEXITED | WNOHANG | WNOWAIT) ==
-			    0 &&
-		    child.si_pid == mounting->server)
+		if (waitid(P_PID, (id_t)mounting->server.pid, &child,
+			   WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    child.si_pid == mounting->server.pid)
 			break;
 		signal = sigwaitinfo(&signals, NULL);
 		if (signal > 0 && signal != SIGCHLD)
 			(void)detach(mounting->request->target, true, NULL);
 	}
-	return server_wait(mounting->server, why);
+	return server_wait(mounting->server.pid, why);
 }
 
-static int mounting_run(struct mounting *mounting, pid_t *ret_server, struct diag *why)
+static int mounting_run(struct mounting *mounting, struct server *ret_server, struct diag *why)
 {
 	int r;
 
@@ -313,12 +314,12 @@ static int mounting_run(struct mounting *mounting, pid_t *ret_server, struct dia
 	*ret_server = mounting->server;
 	if (mounting->request->foreground)
 		r = foreground_wait(mounting, why);
-	mounting->server = 0; /* it stays, or is reaped */
+	mounting->server.pid = 0; /* it stays, or is reaped */
 	return r;
 }
 
 int mount_image(const struct mount_request *request, const struct mount_choice *choice,
-		pid_t *ret_server, struct diag *why)
+		struct server *ret_server, struct diag *why)
 {
 	struct mounting mounting = {
 		.request = request,

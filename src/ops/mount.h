@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "ops/tuning.h"
+
 struct diag; /* base/diag.h */
 
 enum mount_mode {
@@ -32,7 +34,8 @@ struct mount_request {
 	const char *upper;   /* both or neither: a writable mount */
 	const char *work;
 	enum mount_mode mode;
-	bool foreground; /* stay until unmounted; SIGINT and SIGTERM unmount */
+	struct tuning tuning; /* of the server, where there is one */
+	bool foreground;      /* stay until unmounted; SIGINT and SIGTERM unmount */
 };
 
 /* How a request would be served here, and why. Nothing is mounted to find out. */
@@ -55,7 +58,7 @@ int mount_choose(const struct mount_request *request, struct mount_choice *ret, 
  * failure no mount and no process is left.
  */
 int mount_image(const struct mount_request *request, const struct mount_choice *choice,
-		pid_t *ret_server, struct diag *why);
+		struct server *ret_server, struct diag *why);
 
 /*
  * Unmount what is mounted at target. -EINVAL: nothing is mounted there; -EBUSY: it is in use; lazy

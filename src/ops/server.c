@@ -22,25 +22,29 @@
 /* What the server says once over the pipe: that it serves, or why not. */
 struct server_message {
 	int error;
+	struct server server; /* but for pid */
 	struct diag why;
 };
 
-static void message_send(int fd, int error, const struct diag *why)
+/* Fits into PIPE_BUF. The starter may be gone; there is nobody else to tell. */
+static void message_send(int fd, const struct server_message *message)
 {
-	struct server_message message = {.error = error};
-
-	if (why)
-		message.why = *why;
-	/* Fits into PIPE_BUF. The starter may be gone; there is nobody else to tell. */
-	(void)fd_write(fd, &message, sizeof(message));
+	(void)fd_write(fd, message, sizeof(*message));
 }
+
+struct serving {
+	struct fuse_session *session;
+	int *pipe_fd;
+};
 
 static void server_is_ready(void *context)
 {
-	int *pipe_fd = context;
+	const struct serving *serving = context;
+	struct server_message message = {0};
 
-	message_send(*pipe_fd, 0, NULL);
-	fd_closep(pipe_fd);
+	message.server.uses_io_uring = fuse_session_uses_ring(serving->session);
+	message_send(*serving->pipe_fd, &message);
+	fd_closep(serving->pipe_fd);
 }
 
 /* Standard streams to nowhere, as a daemon's; stderr only when nobody wants to read it. */
@@ -123,15 +127,23 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		.object_fds = request->dirs ? request->dirs->fds : NULL,
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
 	};
+	static const enum fuse_transport transports[] = {
+		[TUNING_TRANSPORT_AUTO] = FUSE_TRANSPORT_AUTO,
+		[TUNING_TRANSPORT_DEVICE] = FUSE_TRANSPORT_DEVICE,
+		[TUNING_TRANSPORT_RING] = FUSE_TRANSPORT_RING,
+	};
 	struct fuse_config config = {
 		.has_acl = request->source->image.has_acl,
+		.transport = transports[request->tuning.transport],
+		.thread_count = request->tuning.thread_count,
 	};
-	struct fuse_session *session;
+	struct serving serving = {.pipe_fd = pipe_fd};
 	struct view *view;
 	int r;
 
 	limits_raise();
-	/* It looks at /proc, which is not there any more in an empty root. */
+	/* These look at /proc and /sys, which are not there any more in an empty root. */
+	config.queue_count = fuse_queue_count();
 	r = view_new(&view_config, &view, why);
 	if (r < 0)
 		return r;
@@ -143,10 +155,10 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 	config.handlers = view_handlers(view);
 	config.fs = view;
 	config.opens_files = view_opens_files(view);
-	r = fuse_session_new(request->device_fd, &config, &session, why);
+	r = fuse_session_new(request->device_fd, &config, &serving.session, why);
 	if (r == 0) {
-		r = fuse_session_run(session, server_is_ready, pipe_fd, why);
-		fuse_session_free(session);
+		r = fuse_session_run(serving.session, server_is_ready, &serving, why);
+		fuse_session_free(serving.session);
 	}
 	view_free(view);
 	return r;
@@ -154,7 +166,7 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 
 _Noreturn static void server_main(const struct server_request *request, int pipe_fd)
 {
-	struct diag why = {0};
+	struct server_message message = {0};
 	sigset_t none;
 	int r;
 
@@ -162,11 +174,12 @@ _Noreturn static void server_main(const struct server_request *request, int pipe
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	r = server_serve(request, &pipe_fd, &why);
+	r = server_serve(request, &pipe_fd, &message.why);
+	message.error = r;
 	if (r < 0 && pipe_fd >= 0)
-		message_send(pipe_fd, r, &why);
+		message_send(pipe_fd, &message);
 	else if (r < 0)
-		(void)fprintf(stderr, "lamina: server ends: %s\n", diag_text(&why, r));
+		(void)fprintf(stderr, "lamina: server ends: %s\n", diag_text(&message.why, r));
 	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
@@ -190,14 +203,17 @@ static int reap(pid_t pid, int *ret_status)
 }
 
 /* Wait for the word of a server that was just forked. On failure it is reaped. */
-static int ready_wait(pid_t pid, int pipe_fd, struct diag *why)
+static int ready_wait(pid_t pid, int pipe_fd, struct server *ret, struct diag *why)
 {
 	struct server_message message;
 	ssize_t got = fd_read(pipe_fd, &message, sizeof(message));
 	int status = 0, r;
 
-	if (got == (ssize_t)sizeof(message) && message.error == 0)
+	if (got == (ssize_t)sizeof(message) && message.error == 0) {
+		*ret = message.server;
+		ret->pid = pid;
 		return 0;
+	}
 	r = reap(pid, &status);
 	if (r < 0)
 		return r;
@@ -210,7 +226,7 @@ static int ready_wait(pid_t pid, int pipe_fd, struct diag *why)
 	return r < 0 ? r : diag_set(why, -EIO, "the server ended before it served");
 }
 
-int server_start(const struct server_request *request, pid_t *ret, struct diag *why)
+int server_start(const struct server_request *request, struct server *ret, struct diag *why)
 {
 	CLEAN(fd_closep) int read_fd = -1;
 	int ends[2], r;
@@ -229,11 +245,7 @@ int server_start(const struct server_request *request, pid_t *ret, struct diag *
 	if (pid == 0)
 		server_main(request, ends[1]);
 	fd_close(ends[1]);
-	r = ready_wait(pid, read_fd, why);
-	if (r < 0)
-		return r;
-	*ret = pid;
-	return 0;
+	return ready_wait(pid, read_fd, ret, why);
 }
 
 void server_kill(pid_t pid)

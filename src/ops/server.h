@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "ops/tuning.h"
 #include "serve/view.h"
 
 struct diag;        /* base/diag.h */
@@ -23,15 +24,16 @@ struct server_request {
 	enum view_kind kind;
 	const struct source *source;    /* mapped */
 	const struct object_dirs *dirs; /* for VIEW_STANDALONE */
-	bool keeps_stderr;              /* foreground: failures while it serves are seen */
-	bool leaves_namespace;          /* must not keep the starter's mount namespace alive */
+	struct tuning tuning;
+	bool keeps_stderr;     /* foreground: failures while it serves are seen */
+	bool leaves_namespace; /* must not keep the starter's mount namespace alive */
 };
 
 /*
  * Start the server and wait until it has answered the kernel's first request. The caller has no
  * threads. On failure no process is left. Returns 0 or the server's own error, with its reason.
  */
-int server_start(const struct server_request *request, pid_t *ret, struct diag *why);
+int server_start(const struct server_request *request, struct server *ret, struct diag *why);
 
 /* End a server that is not wanted after all, and reap it. */
 void server_kill(pid_t pid);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * cpus.h - the CPUs of this process
+ */
+#ifndef LAMINA_FUSE_CPUS_H
+#define LAMINA_FUSE_CPUS_H
+
+/* The CPUs that the calling thread may use, in order, up to max. Returns how many. */
+unsigned int cpus_usable(int *cpus, unsigned int max);
+
+/* Run the calling thread there only. Where that is refused it runs anywhere, a bit slower. */
+void cpu_pin(int cpu);
+
+/* Let the calling thread run on any of these again. */
+void cpus_release(const int *cpus, unsigned int count);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "fuse/keeper.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fuse/cpus.h"
+#include "fuse/pace.h"
+
+/* With more, a burst of one client would keep more CPUs busy than its work is worth. */
+#define CPUS_MAX 4
+#define CPUS_MIN 2 /* with one, there is no other to be sent to */
+
+#define PAUSES_PER_LOOK 200 /* some microseconds */
+
+struct keeper {
+	struct keepers *keepers;
+	pthread_t thread;
+	int cpu;
+};
+
+struct keepers {
+	_Atomic uint64_t until_ns;
+	_Atomic uint32_t call; /* the futex: changes when they shall wake up */
+	atomic_uint awake_count;
+	atomic_bool is_ending;
+	unsigned int count;
+	struct keeper keepers[CPUS_MAX];
+};
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void pause_some(void)
+{
+	for (int i = 0; i < PAUSES_PER_LOOK; i++) {
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#else
+		atomic_signal_fence(memory_order_seq_cst);
+#endif
+	}
+}
+
+static void *keeper_run(void *argument)
+{
+	struct keeper *keeper = argument;
+	struct keepers *keepers = keeper->keepers;
+	const struct sched_param none = {0};
+
+	/* As any other class it would compete with those it is there for. */
+	if (sched_setscheduler(0, SCHED_IDLE, &none) < 0)
+		return NULL;
+	cpu_pin(keeper->cpu);
+	while (!atomic_load(&keepers->is_ending)) {
+		uint32_t call = atomic_load(&keepers->call);
+
+		atomic_fetch_add(&keepers->awake_count, 1);
+		while (pace_now_ns() < atomic_load(&keepers->until_ns))
+			pause_some();
+		atomic_fetch_sub(&keepers->awake_count, 1);
+		if (!atomic_load(&keepers->is_ending))
+			futex_wait(&keepers->call, call);
+	}
+	return NULL;
+}
+
+void keepers_want(struct keepers *keepers, uint64_t until_ns)
+{
+	if (!keepers)
+		return;
+	atomic_store(&keepers->until_ns, until_ns);
+	if (atomic_load(&keepers->awake_count) < keepers->count) {
+		atomic_fetch_add(&keepers->call, 1);
+		futex_wake(&keepers->call);
+	}
+}
+
+void keepers_free(struct keepers *keepers)
+{
+	if (!keepers)
+		return;
+	atomic_store(&keepers->is_ending, true);
+	atomic_store(&keepers->until_ns, (uint64_t)0);
+	atomic_fetch_add(&keepers->call, 1);
+	futex_wake(&keepers->call);
+	for (unsigned int i = 0; i < keepers->count; i++)
+		(void)pthread_join(keepers->keepers[i].thread, NULL);
+	free(keepers);
+}
+
+int keepers_new(struct keepers **ret)
+{
+	int cpus[CPUS_MAX + 1];
+	unsigned int count = cpus_usable(cpus, CPUS_MAX + 1);
+	struct keepers *keepers;
+
+	*ret = NULL;
+	if (count < CPUS_MIN || count > CPUS_MAX)
+		return 0;
+	keepers = calloc(1, sizeof(*keepers));
+	if (!keepers)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < count; i++) {
+		struct keeper *keeper = &keepers->keepers[i];
+
+		*keeper = (struct keeper){.keepers = keepers, .cpu = cpus[i]};
+		if (pthread_create(&keeper->thread, NULL, keeper_run, keeper))
+			break;
+		keepers->count++;
+	}
+	*ret = keepers;
+	return 0;
+}
