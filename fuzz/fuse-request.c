@@ -149,7 +149,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	connection.config.handlers = view_handlers(view);
 	connection.config.fs = view;
-	connection.config.opens_files = view_opens_files(view);
 	run_records(&connection, span_of(data + 1, size - 1), bytes, image_bytes.size);
 	view_free(view);
 	free(bytes);

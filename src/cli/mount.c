@@ -18,6 +18,8 @@ struct mount_options {
 	const char *transport;
 	const char *passthrough;
 	uint64_t threads;
+	uint64_t own_data;
+	bool check_open;
 	bool foreground;
 	bool explain;
 };
@@ -40,6 +42,10 @@ static const struct option_row rows[] = {
 	 "threads of the server that read the device"},
 	{"passthrough", 0, OPTION_TEXT, offsetof(struct mount_options, passthrough), "WHEN",
 	 "let the kernel read file contents itself: auto, on or off"},
+	{"check-open", 0, OPTION_FLAG, offsetof(struct mount_options, check_open), NULL,
+	 "standalone: opening a file finds out whether its contents are there"},
+	{"serve-below", 0, OPTION_NUMBER, offsetof(struct mount_options, own_data), "BYTES",
+	 "overlay: the server reads files of up to so many bytes itself"},
 	{"foreground", 'f', OPTION_FLAG, offsetof(struct mount_options, foreground), NULL,
 	 "stay until unmounted; an interrupt unmounts"},
 	{"explain", 0, OPTION_FLAG, offsetof(struct mount_options, explain), NULL,
@@ -87,6 +93,8 @@ static int request_parse(const struct mount_options *options, struct mount_reque
 	request->mode = (enum mount_mode)mode;
 	request->tuning.transport = (enum tuning_transport)transport;
 	request->tuning.passthrough = (enum tuning_passthrough)passthrough;
+	request->tuning.checks_open = options->check_open;
+	request->tuning.own_data_max = options->own_data;
 	request->tuning.thread_count = (unsigned int)options->threads;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #define LAMINA_FUSE_ABI_H
 
 #include <stdint.h>
+#include <sys/ioctl.h>
 
 #define ABI_MAJOR 7
 #define ABI_MINOR 45 /* the newest we know */
@@ -92,6 +93,18 @@ enum abi_opcode {
 #define INIT_OVER_IO_URING (1ull << 41) /* Linux 6.14, when enable_uring of the module is set */
 
 #define OPEN_REPLY_KEEP_CACHE (1u << 1)
+#define OPEN_REPLY_PASSTHROUGH (1u << 7) /* backing_id is what to read */
+
+/* Of the FUSE descriptor (Linux 6.9). The first gives an id; both need CAP_SYS_ADMIN. */
+struct abi_backing_map {
+	int32_t fd;
+	uint32_t flags;
+	uint64_t padding;
+};
+_Static_assert(sizeof(struct abi_backing_map) == 16, "as the kernel says");
+
+#define ABI_IOCTL_BACKING_OPEN _IOW(229, 1, struct abi_backing_map)
+#define ABI_IOCTL_BACKING_CLOSE _IOW(229, 2, uint32_t)
 
 struct abi_request {
 	uint32_t size; /* of the whole request */

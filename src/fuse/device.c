@@ -100,18 +100,22 @@ static int channel_receive(struct channel *channel, struct fuse_session *session
 	return 0;
 }
 
-static void channel_window(struct channel *channel, struct fuse_session *session,
-			   const struct pace_window *window)
+static void worker_window(struct worker *worker, const struct pace_window *window)
 {
+	struct channel *channel = worker->channel;
+	struct fuse_session *session = worker->session;
+
 	channel->is_needed = window->is_saturated;
-	channel->saturated_count = window->is_saturated ? channel->saturated_count + 1 : 0;
 	if (channel->is_helper)
 		return;
-	if (channel->saturated_count == 0)
+	channel->saturated_count = window->is_saturated ? channel->saturated_count + 1 : 0;
+	if (channel->saturated_count == 0) {
 		steer_window(&channel->steer, window);
-	else if (channel->saturated_count % SATURATED_MIN == 0 &&
-		 atomic_load(&session->waiting_helpers) > 0)
+		worker_keep_awake(worker, window, steer_cpu(&channel->steer));
+	} else if (channel->saturated_count % SATURATED_MIN == 0 &&
+		   atomic_load(&session->waiting_helpers) > 0) {
 		(void)sem_post(&session->help);
+	}
 }
 
 int device_step(struct worker *worker)
@@ -126,8 +130,8 @@ int device_step(struct worker *worker)
 	r = channel_receive(channel, session, &request);
 	if (r <= 0)
 		return r;
-	if (worker_pace(worker, &channel->pace, 1, &window))
-		channel_window(channel, session, &window);
+	if (pace_count(&channel->pace, 1, &window))
+		worker_window(worker, &window);
 	result = dispatch(&session->connection, request, &channel->reply, &channel->head);
 	if (result == DISPATCH_SILENT)
 		return 1;

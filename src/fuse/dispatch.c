@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/fd.h"
 #include "base/trace.h"
 #include "fuse/attributes.h"
 
@@ -91,34 +92,53 @@ static int answer_readlink(struct request *request)
 	return reply_span(request->reply, target);
 }
 
+/* Without OPEN the kernel still keeps pages and asks for what it has not. */
+static bool opens_files(const struct connection *connection)
+{
+	return connection->backings &&
+	       (connection->config.opens_files || (connection->flags & INIT_PASSTHROUGH));
+}
+
+static int open_backing(void *context, uint64_t nodeid, int *ret_fd)
+{
+	const struct connection *connection = context;
+	int r = connection->config.handlers->open(connection->config.fs, nodeid, ret_fd);
+
+	if (r == 0 && !(connection->flags & INIT_PASSTHROUGH))
+		fd_closep(ret_fd); /* that it could be opened is all there is to know */
+	return r;
+}
+
 static int answer_open(struct request *request)
 {
-	const struct fuse_config *config = &request->connection->config;
+	struct connection *connection = request->connection;
 	struct abi_open_reply body = {.open_flags = OPEN_REPLY_KEEP_CACHE};
 	struct abi_open_request asked;
 	int r;
 
-	if (!config->opens_files)
+	if (!opens_files(connection))
 		return -ENOSYS;
 	if (!request_take(request, &asked, sizeof(asked)))
 		return -EINVAL;
 	if ((asked.flags & O_ACCMODE) != O_RDONLY)
 		return -EROFS;
-	r = config->handlers->open(config->fs, request->parts.head.nodeid, &body.handle);
+	r = backings_open(connection->backings, request->parts.head.nodeid, open_backing,
+			  connection, &body.backing_id);
 	if (r < 0)
-		return r;
+		return r == -ENOSYS ? -EIO : r;
+	if (body.backing_id != BACKING_NONE)
+		body.open_flags = OPEN_REPLY_PASSTHROUGH;
 	return answer(request, &body, sizeof(body));
 }
 
 static int answer_release(struct request *request)
 {
-	const struct fuse_config *config = &request->connection->config;
 	struct abi_release_request asked;
 
 	if (!request_take(request, &asked, sizeof(asked)))
 		return -EINVAL;
-	if (config->opens_files)
-		config->handlers->release(config->fs, request->parts.head.nodeid, asked.handle);
+	if (opens_files(request->connection))
+		backings_release(request->connection->backings, request->parts.head.nodeid);
 	return 0;
 }
 
@@ -139,8 +159,8 @@ static int answer_read(struct request *request)
 
 	if (!take_read(request, &asked) || asked.offset > INT64_MAX)
 		return -EINVAL;
-	return config->handlers->read(config->fs, request->parts.head.nodeid, asked.handle,
-				      asked.offset, request->reply->limit, request->reply);
+	return config->handlers->read(config->fs, request->parts.head.nodeid, asked.offset,
+				      request->reply->limit, request->reply);
 }
 
 static int answer_readdir(struct request *request)
@@ -233,8 +253,8 @@ static int answer_lseek(struct request *request)
 		return -ENOSYS;
 	if (!request_take(request, &asked, sizeof(asked)) || asked.offset > INT64_MAX)
 		return -EINVAL;
-	r = config->handlers->lseek(config->fs, request->parts.head.nodeid, asked.handle,
-				    asked.offset, (int)asked.whence, &body.offset);
+	r = config->handlers->lseek(config->fs, request->parts.head.nodeid, asked.offset,
+				    (int)asked.whence, &body.offset);
 	if (r < 0)
 		return r;
 	return answer(request, &body, sizeof(body));

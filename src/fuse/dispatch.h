@@ -14,6 +14,7 @@
 
 #include "base/span.h"
 #include "fuse/abi.h"
+#include "fuse/backing.h"
 #include "fuse/reply.h"
 #include "fuse/session.h"
 
@@ -26,7 +27,8 @@ struct connection {
 	bool is_negotiated;
 	bool is_too_old; /* the kernel, for us */
 	uint32_t kernel_minor;
-	uint64_t flags; /* INIT_* in force */
+	uint64_t flags;            /* INIT_* in force */
+	struct backings *backings; /* owned by the session; NULL: files are not opened */
 };
 
 /* A request as a transport got it: /dev/fuse gives it in one piece, io_uring in three. */

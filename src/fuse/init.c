@@ -19,6 +19,8 @@ static uint64_t wanted_flags(const struct fuse_config *config)
 
 	if (!config->opens_files)
 		flags |= INIT_NO_OPEN_SUPPORT;
+	if (config->passes_through)
+		flags |= INIT_PASSTHROUGH;
 	if (config->has_acl)
 		flags |= INIT_POSIX_ACL;
 	return flags;
@@ -70,5 +72,7 @@ int answer_init(struct request *request)
 	answer.max_write = 4096; /* the least the kernel takes; it sizes our request buffer */
 	answer.time_gran = 1;
 	answer.max_pages = REPLY_READ_MAX / 4096;
+	if (connection->flags & INIT_PASSTHROUGH)
+		answer.max_stack_depth = 1; /* leaves room for an overlay on top of us */
 	return reply_copy(request->reply, span_of(&answer, sizeof(answer)));
 }

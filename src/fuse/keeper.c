@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 #define CPUS_MAX 4
 #define CPUS_MIN 2 /* with one, there is no other to be sent to */
 
+#define NICE_MAX 19
+
 #define PAUSES_PER_LOOK 200 /* some microseconds */
 
 struct keeper {
@@ -30,6 +33,8 @@ struct keeper {
 };
 
 struct keepers {
+	enum keeper_class class;
+	atomic_int busy_cpu;
 	_Atomic uint64_t until_ns;
 	_Atomic uint32_t call; /* the futex: changes when they shall wake up */
 	atomic_uint awake_count;
@@ -59,21 +64,37 @@ static void pause_some(void)
 	}
 }
 
+static int become(enum keeper_class class)
+{
+	const struct sched_param none = {0};
+
+	if (class == KEEPER_IDLE)
+		return sched_setscheduler(0, SCHED_IDLE, &none);
+	return setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MAX);
+}
+
+static bool is_wanted(const struct keeper *keeper)
+{
+	const struct keepers *keepers = keeper->keepers;
+
+	return pace_now_ns() < atomic_load(&keepers->until_ns) &&
+	       atomic_load(&keepers->busy_cpu) != keeper->cpu;
+}
+
 static void *keeper_run(void *argument)
 {
 	struct keeper *keeper = argument;
 	struct keepers *keepers = keeper->keepers;
-	const struct sched_param none = {0};
 
-	/* As any other class it would compete with those it is there for. */
-	if (sched_setscheduler(0, SCHED_IDLE, &none) < 0)
+	/* Else it would compete with those it is there for. */
+	if (become(keepers->class) < 0)
 		return NULL;
 	cpu_pin(keeper->cpu);
 	while (!atomic_load(&keepers->is_ending)) {
 		uint32_t call = atomic_load(&keepers->call);
 
 		atomic_fetch_add(&keepers->awake_count, 1);
-		while (pace_now_ns() < atomic_load(&keepers->until_ns))
+		while (is_wanted(keeper))
 			pause_some();
 		atomic_fetch_sub(&keepers->awake_count, 1);
 		if (!atomic_load(&keepers->is_ending))
@@ -82,12 +103,13 @@ static void *keeper_run(void *argument)
 	return NULL;
 }
 
-void keepers_want(struct keepers *keepers, uint64_t until_ns)
+void keepers_want(struct keepers *keepers, uint64_t until_ns, int busy_cpu)
 {
 	if (!keepers)
 		return;
+	atomic_store(&keepers->busy_cpu, busy_cpu);
 	atomic_store(&keepers->until_ns, until_ns);
-	if (atomic_load(&keepers->awake_count) < keepers->count) {
+	if (atomic_load(&keepers->awake_count) + (busy_cpu >= 0) < keepers->count) {
 		atomic_fetch_add(&keepers->call, 1);
 		futex_wake(&keepers->call);
 	}
@@ -106,7 +128,7 @@ void keepers_free(struct keepers *keepers)
 	free(keepers);
 }
 
-int keepers_new(struct keepers **ret)
+int keepers_new(enum keeper_class class, struct keepers **ret)
 {
 	int cpus[CPUS_MAX + 1];
 	unsigned int count = cpus_usable(cpus, CPUS_MAX + 1);
@@ -118,6 +140,8 @@ int keepers_new(struct keepers **ret)
 	keepers = calloc(1, sizeof(*keepers));
 	if (!keepers)
 		return -ENOMEM;
+	keepers->class = class;
+	atomic_store(&keepers->busy_cpu, -1);
 	for (unsigned int i = 0; i < count; i++) {
 		struct keeper *keeper = &keepers->keepers[i];
 

@@ -17,8 +17,11 @@
 #include "base/span.h"
 #include "fuse/session.h"
 
-/* max_pages 256: what the kernel allows by default, of 4096 bytes. */
-#define REPLY_READ_MAX (1u << 20)
+/*
+ * The longest READ or READDIRPLUS. The kernel reads ahead in pieces of 128 KiB, whatever it is
+ * allowed (/sys/class/bdi), so more would only be memory that is touched by O_DIRECT.
+ */
+#define REPLY_READ_MAX (128u << 10)
 #define REPLY_PARTS_MAX 32 /* an image's file is one or two extents; more are copied */
 
 struct fuse_reply {

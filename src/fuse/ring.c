@@ -284,7 +284,8 @@ static bool channel_reap(struct worker *worker)
 		channel->live_count--;
 	}
 	io_uring_cq_advance(&channel->ring, count);
-	(void)worker_pace(worker, &channel->pace, count, &window);
+	if (pace_count(&channel->pace, count, &window))
+		worker_keep_awake(worker, &window, -1);
 	return channel->live_count > 0;
 }
 

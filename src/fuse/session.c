@@ -92,6 +92,11 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
 	r = make_blocking(fd);
 	if (r < 0)
 		return diag_errno(why, r, "cannot use the FUSE descriptor");
+	if (config->opens_files || config->passes_through) {
+		r = backings_new(session->write_fd, &session->connection.backings);
+		if (r < 0)
+			return r;
+	}
 	session->read_fd = fd;
 	*ret = TAKE(session);
 	return 0;
@@ -103,6 +108,7 @@ void fuse_session_free(struct fuse_session *session)
 		return;
 	for (unsigned int i = 0; i < session->worker_count; i++)
 		session->workers[i].transport->channel_free(session->workers[i].channel);
+	backings_free(session->connection.backings);
 	fd_close(session->read_fd);
 	fd_close(session->write_fd);
 	fd_close(session->ended_fd);
@@ -113,6 +119,11 @@ void fuse_session_free(struct fuse_session *session)
 bool fuse_session_uses_ring(const struct fuse_session *session)
 {
 	return session->connection.flags & INIT_OVER_IO_URING;
+}
+
+bool fuse_session_passes_through(const struct fuse_session *session)
+{
+	return session->connection.flags & INIT_PASSTHROUGH;
 }
 
 void fuse_session_stop(struct fuse_session *session)
@@ -134,15 +145,12 @@ void fuse_session_stop(struct fuse_session *session)
 /* Longer than a window of a burst takes to come, so that there is no gap between two. */
 #define WINDOWS_AWAKE 2
 
-bool worker_pace(struct worker *worker, struct pace *pace, uint32_t requests,
-		 struct pace_window *ret)
+void worker_keep_awake(const struct worker *worker, const struct pace_window *window, int busy_cpu)
 {
-	if (!pace_count(pace, requests, ret))
-		return false;
-	if (ret->is_burst)
+	if (window->is_burst)
 		keepers_want(worker->session->keepers,
-			     ret->now_ns + WINDOWS_AWAKE * PACE_WINDOW * ret->period_ns);
-	return true;
+			     window->now_ns + WINDOWS_AWAKE * PACE_WINDOW * window->period_ns,
+			     busy_cpu);
 }
 
 static void *worker_run(void *argument)
@@ -179,7 +187,8 @@ static unsigned int workers_start(struct fuse_session *session)
 	sigset_t previous;
 
 	block_signals(&previous);
-	if (keepers_new(&session->keepers) < 0)
+	if (keepers_new(fuse_session_uses_ring(session) ? KEEPER_IDLE : KEEPER_NICE,
+			&session->keepers) < 0)
 		TRACE("fuse", "no threads to keep the CPUs awake");
 	for (; count < session->worker_count; count++) {
 		struct worker *worker = &session->workers[count];

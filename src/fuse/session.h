@@ -48,11 +48,13 @@ struct fuse_handlers {
 		      struct fuse_attributes *ret);
 	int (*getattr)(void *fs, uint64_t nodeid, struct fuse_attributes *ret);
 	int (*readlink)(void *fs, uint64_t nodeid, struct span *ret);
-	/* Only where opens_files is set; *ret_handle comes back in read and release. */
-	int (*open)(void *fs, uint64_t nodeid, uint64_t *ret_handle);
-	int (*read)(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
+	/*
+	 * Only where files are opened at all. *ret_fd is a file with the same contents, which the
+	 * caller then owns, or -1 where read() has to be asked.
+	 */
+	int (*open)(void *fs, uint64_t nodeid, int *ret_fd);
+	int (*read)(void *fs, uint64_t nodeid, uint64_t offset, size_t size,
 		    struct fuse_reply *reply);
-	void (*release)(void *fs, uint64_t nodeid, uint64_t handle);
 	/* Entries from position on, until reply_dirent() says that the reply is full. */
 	int (*readdir)(void *fs, uint64_t nodeid, uint64_t position, bool plus,
 		       struct fuse_reply *reply);
@@ -60,8 +62,7 @@ struct fuse_handlers {
 	int (*listxattr)(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 	int (*statfs)(void *fs, struct fuse_statfs *ret);
 	/* SEEK_DATA and SEEK_HOLE; NULL: the kernel treats every file as all data. */
-	int (*lseek)(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int whence,
-		     uint64_t *ret);
+	int (*lseek)(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t *ret);
 };
 
 enum fuse_transport {
@@ -76,8 +77,11 @@ struct fuse_config {
 	enum fuse_transport transport;
 	unsigned int queue_count;  /* of fuse_queue_count(); 0: no io_uring */
 	unsigned int thread_count; /* that read from /dev/fuse; 0: one per CPU, at most 4 */
-	bool opens_files;          /* else OPEN is answered ENOSYS: no round trips for it */
-	bool has_acl;              /* the kernel evaluates system.posix_acl_* of this file system */
+	/* Open files by a round trip each, so that open(2) fails where the contents are missing. */
+	bool opens_files;
+	/* Let the kernel read the files that open() gives, where it takes them (CAP_SYS_ADMIN). */
+	bool passes_through;
+	bool has_acl; /* the kernel evaluates system.posix_acl_* of this file system */
 };
 
 /* How many CPUs the kernel could have, for io_uring. Reads /sys; 0 when that does not tell. */
@@ -96,8 +100,9 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
 int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *context,
 		     struct diag *why);
 
-/* Whether io_uring carries the requests; known once ready() is called. */
+/* How it turned out; known once ready() is called. */
 bool fuse_session_uses_ring(const struct fuse_session *session);
+bool fuse_session_passes_through(const struct fuse_session *session);
 
 /* Make fuse_session_run() return; async-signal-safe. */
 void fuse_session_stop(struct fuse_session *session);

@@ -60,12 +60,8 @@ struct fuse_session {
 /* What ends the waits of a session's threads. Ignored by default, so a late one does no harm. */
 #define WAKE_SIGNAL SIGURG
 
-/*
- * Count requests of a worker, and keep the CPUs awake while they come fast. Returns true when *ret
- * has something new to say.
- */
-bool worker_pace(struct worker *worker, struct pace *pace, uint32_t requests,
-		 struct pace_window *ret);
+/* Keep the CPUs awake, but for one (-1: none), as long as a burst like this window goes on. */
+void worker_keep_awake(const struct worker *worker, const struct pace_window *window, int busy_cpu);
 
 /* fuse/device.c. Add a worker. Returns 0 or -errno. */
 int device_worker_add(struct fuse_session *session);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "fuse/steer.h"
 
+#include <sched.h>
+
 #include "fuse/cpus.h"
 
 /* Where server and client share a CPU, a request takes less than this. */
 #define SLOW_NS 9000
 
 #define TRIAL_WINDOWS 2
-#define BACKOFF_MAX 16 /* windows; a trial takes two */
+#define BACKOFF_MAX 64 /* windows; a trial takes two */
+
+/* So much slower than it was: something has changed, no need for patience. */
+#define ALARM_FACTOR 3
 
 /* A move has to be worth it: by a quarter at least. */
 static bool is_better(uint64_t period_ns, uint64_t before_ns)
@@ -30,6 +35,25 @@ static void steer_to(struct steer *steer, unsigned int at)
 	cpu_pin(steer->cpus[at]);
 }
 
+int steer_cpu(const struct steer *steer)
+{
+	return steer->is_pinned ? steer->cpus[steer->at] : -1;
+}
+
+/* A burst begins: stay where we are, which may be the right place. */
+static void steer_begin(struct steer *steer)
+{
+	int cpu = sched_getcpu();
+
+	steer->backoff = 1;
+	steer->patience = 1;
+	steer->usual_ns = 0;
+	for (unsigned int i = 0; i < steer->cpu_count; i++) {
+		if (steer->cpus[i] == cpu)
+			steer_to(steer, i);
+	}
+}
+
 static void trial_end(struct steer *steer, const struct pace_window *window)
 {
 	if (is_better(window->period_ns, steer->origin_period_ns)) {
@@ -39,6 +63,7 @@ static void trial_end(struct steer *steer, const struct pace_window *window)
 		steer->backoff = steer->backoff < BACKOFF_MAX ? steer->backoff * 2 : BACKOFF_MAX;
 	}
 	steer->patience = steer->backoff;
+	steer->usual_ns = 0;
 }
 
 void steer_window(struct steer *steer, const struct pace_window *window)
@@ -53,13 +78,17 @@ void steer_window(struct steer *steer, const struct pace_window *window)
 		steer->trial_windows = 0;
 		return;
 	}
+	if (!steer->is_pinned)
+		steer_begin(steer);
 	if (steer->trial_windows > 0) {
 		/* The first one has the move itself in it. */
 		if (--steer->trial_windows == 0)
 			trial_end(steer, window);
 		return;
 	}
-	if (steer->patience > 0) {
+	if (steer->usual_ns == 0 || window->period_ns < steer->usual_ns)
+		steer->usual_ns = window->period_ns;
+	if (steer->patience > 0 && window->period_ns < ALARM_FACTOR * steer->usual_ns) {
 		steer->patience--;
 		return;
 	}

@@ -24,6 +24,7 @@ struct steer {
 	unsigned int trial_windows; /* left of a trial */
 	unsigned int origin;        /* of the trial */
 	uint64_t origin_period_ns;
+	uint64_t usual_ns; /* the best period since the last trial; 0: not known */
 	uint32_t patience; /* windows until the next trial */
 	uint32_t backoff;  /* windows to wait after a trial that was no good */
 };
@@ -32,5 +33,8 @@ void steer_init(struct steer *steer);
 
 /* Look at a window, perhaps move the calling thread. */
 void steer_window(struct steer *steer, const struct pace_window *window);
+
+/* The CPU the thread is kept on, or -1. */
+int steer_cpu(const struct steer *steer);
 
 #endif

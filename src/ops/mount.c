@@ -133,17 +133,25 @@ static int mount_kernel(struct mounting *mounting, struct diag *why)
 static int server_begin(struct mounting *mounting, int device_fd, enum view_kind kind,
 			struct diag *why)
 {
+	const struct tuning *tuning = &mounting->request->tuning;
+	bool serves_data = kind == VIEW_STANDALONE || tuning->own_data_max > 0;
 	const struct server_request request = {
 		.device_fd = device_fd,
 		.kind = kind,
 		.source = mounting->source,
-		.dirs = kind == VIEW_STANDALONE ? &mounting->dirs : NULL,
+		.dirs = serves_data ? &mounting->dirs : NULL,
+		.passes_through = mounting->choice->passes_through,
 		.tuning = mounting->request->tuning,
 		.keeps_stderr = mounting->request->foreground,
 		.leaves_namespace = !mounting->choice->uses_fusermount,
 	};
 
-	return server_start(&request, &mounting->server, why);
+	int r = server_start(&request, &mounting->server, why);
+
+	if (r == 0 && tuning->passthrough == TUNING_PASSTHROUGH_ON && kind == VIEW_STANDALONE &&
+	    !mounting->server.has_passthrough)
+		return diag_set(why, -EOPNOTSUPP, "the kernel has no FUSE passthrough");
+	return r;
 }
 
 /* A FUSE mount with its server running: returns the detached mount. */

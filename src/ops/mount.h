@@ -42,6 +42,7 @@ struct mount_request {
 struct mount_choice {
 	enum mount_mode mode; /* MOUNT_AUTO: none is possible */
 	bool uses_fusermount; /* standalone, by the setuid helper */
+	bool passes_through;  /* standalone: the kernel reads the objects by itself */
 	bool is_privileged;   /* overlay: trusted.overlay.*, else user.overlay.* */
 	bool possible[MOUNT_MODE_COUNT];
 	char reason[MOUNT_MODE_COUNT][256]; /* of each mode: what it will do, or what it lacks */

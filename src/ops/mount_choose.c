@@ -102,6 +102,21 @@ static void consider_standalone(const struct mount_request *request, struct moun
 		       "metadata and data from a FUSE server, mounted by fusermount3");
 }
 
+/* Registering a file to be read by the kernel takes CAP_SYS_ADMIN of the host (Linux 6.9). */
+static int choose_passthrough(const struct mount_request *request, struct mount_choice *choice,
+			      struct diag *why)
+{
+	enum tuning_passthrough wanted = request->tuning.passthrough;
+	bool is_allowed = userns_is_initial() && userns_may_mount(NULL) == 0;
+
+	if (choice->mode != MOUNT_STANDALONE || wanted == TUNING_PASSTHROUGH_OFF)
+		return 0;
+	choice->passes_through = is_allowed;
+	if (wanted == TUNING_PASSTHROUGH_ON && !is_allowed)
+		return diag_set(why, -EPERM, "--passthrough needs CAP_SYS_ADMIN on the host");
+	return 0;
+}
+
 static int choose_auto(struct mount_choice *choice, struct diag *why)
 {
 	for (enum mount_mode mode = MOUNT_KERNEL; mode <= MOUNT_STANDALONE; mode++) {
@@ -134,6 +149,8 @@ int mount_choose(const struct mount_request *request, struct mount_choice *ret, 
 	else
 		r = diag_set(why, -EOPNOTSUPP, "mode %s is not possible here: %s",
 			     mount_mode_name(request->mode), choice.reason[request->mode]);
+	if (r == 0)
+		r = choose_passthrough(request, &choice, why);
 	choice.uses_fusermount = choice.uses_fusermount && choice.mode == MOUNT_STANDALONE;
 	*ret = choice;
 	return r;

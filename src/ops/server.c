@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "fuse/session.h"
 #include "mount/empty_root.h"
+#include "ops/server_log.h"
 #include "ops/source.h"
 
 /* What the server says once over the pipe: that it serves, or why not. */
@@ -35,6 +36,7 @@ static void message_send(int fd, const struct server_message *message)
 struct serving {
 	struct fuse_session *session;
 	int *pipe_fd;
+	struct server_log log;
 };
 
 static void server_is_ready(void *context)
@@ -43,6 +45,7 @@ static void server_is_ready(void *context)
 	struct server_message message = {0};
 
 	message.server.uses_io_uring = fuse_session_uses_ring(serving->session);
+	message.server.has_passthrough = fuse_session_passes_through(serving->session);
 	message_send(*serving->pipe_fd, &message);
 	fd_closep(serving->pipe_fd);
 }
@@ -61,16 +64,18 @@ static int streams_detach(bool keeps_stderr)
 	return 0;
 }
 
-static int keep_list(const struct server_request *request, int pipe_fd, int **ret,
+static int keep_list(const struct server_request *request, const struct serving *serving, int **ret,
 		     size_t *ret_count)
 {
 	size_t dir_count = request->dirs ? request->dirs->count : 0, count = 0;
-	int *keep = calloc(dir_count + 2, sizeof(*keep));
+	int *keep = calloc(dir_count + 3, sizeof(*keep));
 
 	if (!keep)
 		return -ENOMEM;
 	keep[count++] = request->device_fd;
-	keep[count++] = pipe_fd;
+	keep[count++] = *serving->pipe_fd;
+	if (serving->log.fd >= 0)
+		keep[count++] = serving->log.fd;
 	for (size_t i = 0; i < dir_count; i++)
 		keep[count++] = request->dirs->fds[i];
 	*ret = keep;
@@ -79,7 +84,8 @@ static int keep_list(const struct server_request *request, int pipe_fd, int **re
 }
 
 /* Become a process that holds only what it serves from. */
-static int server_detach(const struct server_request *request, int pipe_fd, struct diag *why)
+static int server_detach(const struct server_request *request, const struct serving *serving,
+			 struct diag *why)
 {
 	CLEAN(memory_freep) int *keep = NULL;
 	size_t count;
@@ -88,7 +94,7 @@ static int server_detach(const struct server_request *request, int pipe_fd, stru
 	r = streams_detach(request->keeps_stderr);
 	if (r < 0)
 		return diag_errno(why, r, "detach from the standard streams");
-	r = keep_list(request, pipe_fd, &keep, &count);
+	r = keep_list(request, serving, &keep, &count);
 	if (r < 0)
 		return r;
 	fd_close_all_but(keep, count);
@@ -126,6 +132,8 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		.mapping = request->source->mapping,
 		.object_fds = request->dirs ? request->dirs->fds : NULL,
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
+		.own_data_max = request->tuning.own_data_max,
+		.report = server_log_say,
 	};
 	static const enum fuse_transport transports[] = {
 		[TUNING_TRANSPORT_AUTO] = FUSE_TRANSPORT_AUTO,
@@ -136,31 +144,35 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 		.has_acl = request->source->image.has_acl,
 		.transport = transports[request->tuning.transport],
 		.thread_count = request->tuning.thread_count,
+		.opens_files = request->tuning.checks_open && request->kind == VIEW_STANDALONE,
+		.passes_through = request->passes_through,
 	};
-	struct serving serving = {.pipe_fd = pipe_fd};
+	struct serving serving = {.pipe_fd = pipe_fd, .log = SERVER_LOG_NONE};
 	struct view *view;
 	int r;
 
 	limits_raise();
+	server_log_open(&serving.log, request->keeps_stderr);
+	view_config.report_context = &serving.log;
 	/* These look at /proc and /sys, which are not there any more in an empty root. */
 	config.queue_count = fuse_queue_count();
 	r = view_new(&view_config, &view, why);
 	if (r < 0)
 		return r;
-	r = server_detach(request, *pipe_fd, why);
+	r = server_detach(request, &serving, why);
 	if (r < 0) {
 		view_free(view);
 		return r;
 	}
 	config.handlers = view_handlers(view);
 	config.fs = view;
-	config.opens_files = view_opens_files(view);
 	r = fuse_session_new(request->device_fd, &config, &serving.session, why);
 	if (r == 0) {
 		r = fuse_session_run(serving.session, server_is_ready, &serving, why);
 		fuse_session_free(serving.session);
 	}
 	view_free(view);
+	server_log_close(&serving.log);
 	return r;
 }
 

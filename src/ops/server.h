@@ -23,8 +23,9 @@ struct server_request {
 	int device_fd; /* of a connection that is mounted already; the starter closes its copy */
 	enum view_kind kind;
 	const struct source *source;    /* mapped */
-	const struct object_dirs *dirs; /* for VIEW_STANDALONE */
+	const struct object_dirs *dirs; /* where it serves data; else NULL */
 	struct tuning tuning;
+	bool passes_through;   /* let the kernel read the objects */
 	bool keeps_stderr;     /* foreground: failures while it serves are seen */
 	bool leaves_namespace; /* must not keep the starter's mount namespace alive */
 };

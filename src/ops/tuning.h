@@ -6,6 +6,7 @@
 #define LAMINA_OPS_TUNING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum tuning_transport {
@@ -24,7 +25,9 @@ enum tuning_passthrough {
 struct tuning {
 	enum tuning_transport transport;
 	enum tuning_passthrough passthrough; /* of a standalone mount: the kernel reads objects */
-	unsigned int thread_count;           /* that read /dev/fuse; 0: lamina's choice */
+	bool checks_open;                    /* open(2) finds out whether the contents are there */
+	uint64_t own_data_max;     /* overlay: bytes of files that the server serves itself */
+	unsigned int thread_count; /* that read /dev/fuse; 0: lamina's choice */
 };
 
 struct server {

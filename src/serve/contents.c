@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/trace.h"
 #include "serve/objects.h"
 #include "serve/view_private.h"
 
@@ -22,36 +21,22 @@ static int regular_inode(const struct view *view, uint64_t nodeid, struct image_
 	return S_ISREG(ret->mode) ? 0 : -EINVAL;
 }
 
-int view_open(void *fs, uint64_t nodeid, uint64_t *ret_handle)
+int view_open(void *fs, uint64_t nodeid, int *ret_fd)
 {
-	const struct view *view = fs;
+	struct view *view = fs;
 	struct image_inode inode;
-	int fd, r;
+	int fd = -1, r;
 
 	r = regular_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	if (!image_inode_is_external(view->image, &inode)) {
-		*ret_handle = HANDLE_NONE;
-		return view_result(view, 0);
+	if (image_inode_is_external(view->image, &inode)) {
+		fd = view_serves_data(view, &inode) ? object_open_of(view, &inode) : -EIO;
+		if (fd < 0)
+			return view_result(view, fd);
 	}
-	if (!view->handles)
-		return -EIO;
-	fd = object_open_of(view, &inode);
-	if (fd < 0)
-		return view_result(view, fd);
-	r = handles_add(view->handles, fd, nodeid, ret_handle);
-	if (r < 0)
-		fd_close(fd);
-	return view_result(view, r);
-}
-
-void view_release(void *fs, uint64_t nodeid, uint64_t handle)
-{
-	const struct view *view = fs;
-
-	if (view->handles)
-		handles_release(view->handles, handle, nodeid);
+	*ret_fd = fd;
+	return view_result(view, 0);
 }
 
 static int read_image(const struct view *view, const struct image_inode *inode, uint64_t offset,
@@ -73,80 +58,82 @@ static int read_image(const struct view *view, const struct image_inode *inode, 
 	return r < 0 ? r : 0;
 }
 
-/* A descriptor of an object, to read from for a moment. */
-struct object {
-	const struct view *view;
-	int fd;
-	bool is_borrowed; /* from a handle; else ours */
-};
-
-static void object_close(struct object *object)
+bool view_serves_data(const struct view *view, const struct image_inode *inode)
 {
-	if (object->is_borrowed)
-		handles_return(object->view->handles, object->fd);
-	else
-		fd_close(object->fd);
+	return view->kind == VIEW_STANDALONE ||
+	       (view->object_fd_count > 0 && inode->size <= view->own_data_max);
 }
 
-/* The one of the handle; or, as a handle may be of a server that is no more, the one it meant. */
-static int object_open(const struct view *view, const struct image_inode *inode, uint64_t nodeid,
-		       uint64_t handle, struct object *ret)
+/* A descriptor of the object, which the caller owns, or a negative errno. */
+static int object_open(struct view *view, const struct image_inode *inode, uint64_t nodeid)
 {
-	struct object object = {.view = view, .is_borrowed = true};
+	int fd;
 
-	if (!view->handles)
+	if (!view_serves_data(view, inode))
 		return -EIO;
-	object.fd = handles_borrow(view->handles, handle, nodeid);
-	if (object.fd < 0) {
-		object.is_borrowed = false;
-		object.fd = object_open_of(view, inode);
-	}
-	if (object.fd < 0)
-		return object.fd;
-	*ret = object;
-	return 0;
+	fd = recent_take(&view->recent, nodeid);
+	return fd >= 0 ? fd : object_open_of(view, inode);
+}
+
+/* Keep it for the next READ, if there will be one after those bytes. */
+static void object_done(struct view *view, const struct image_inode *inode, uint64_t nodeid, int fd,
+			uint64_t end)
+{
+	if (end < inode->size)
+		recent_put(&view->recent, nodeid, fd);
+	else
+		fd_close(fd);
 }
 
 /* An object that ends early is not the one that the image was made with. */
-static int read_object(int fd, const struct image_inode *inode, uint64_t offset, size_t size,
-		       struct fuse_reply *reply)
+static int read_object(struct view *view, int fd, const struct image_inode *inode, uint64_t offset,
+		       size_t size, struct fuse_reply *reply)
 {
-	uint64_t left = offset < inode->size ? inode->size - offset : 0;
+	void *data = reply_claim(reply, size);
 	ssize_t got;
-	void *data;
 
-	if (left < size)
-		size = (size_t)left;
-	if (size == 0)
-		return 0;
-	data = reply_claim(reply, size);
 	if (!data)
 		return -EIO;
 	got = fd_pread(fd, data, size, offset);
 	if (got == (ssize_t)size)
 		return 0;
-	TRACE("serve", "object of inode %llu at %llu: %zd of %zu bytes",
-	      (unsigned long long)inode->nid, (unsigned long long)offset, got, size);
+	view_complain(view, inode, got < 0 ? "cannot be read" : "ends early",
+		      got < 0 ? (int)got : 0);
 	return -EIO;
 }
 
-int view_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
-	      struct fuse_reply *reply)
+static int read_external(struct view *view, const struct image_inode *inode, uint64_t nodeid,
+			 uint64_t offset, size_t size, struct fuse_reply *reply)
 {
-	const struct view *view = fs;
-	CLEAN(object_close) struct object object = {.fd = -1};
+	uint64_t left = offset < inode->size ? inode->size - offset : 0;
+	int fd, r;
+
+	if (left < size)
+		size = (size_t)left;
+	if (size == 0)
+		return 0;
+	fd = object_open(view, inode, nodeid);
+	if (fd < 0)
+		return fd;
+	r = read_object(view, fd, inode, offset, size, reply);
+	object_done(view, inode, nodeid, fd, offset + size);
+	return r;
+}
+
+int view_read(void *fs, uint64_t nodeid, uint64_t offset, size_t size, struct fuse_reply *reply)
+{
+	struct view *view = fs;
 	struct image_inode inode;
 	int r;
 
 	r = regular_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	if (!image_inode_is_external(view->image, &inode))
-		return view_result(view, read_image(view, &inode, offset, size, reply));
-	r = object_open(view, &inode, nodeid, handle, &object);
-	if (r < 0)
-		return view_result(view, r);
-	return view_result(view, read_object(object.fd, &inode, offset, size, reply));
+	if (image_inode_is_external(view->image, &inode))
+		r = read_external(view, &inode, nodeid, offset, size, reply);
+	else
+		r = read_image(view, &inode, offset, size, reply);
+	return view_result(view, r);
 }
 
 /* The image's files are served as data to the end, as the kernel's EROFS does with small ones. */
@@ -156,14 +143,12 @@ static int seek_image(const struct image_inode *inode, uint64_t offset, int when
 	return 0;
 }
 
-int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int whence,
-	       uint64_t *ret)
+int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t *ret)
 {
-	const struct view *view = fs;
-	CLEAN(object_close) struct object object = {.fd = -1};
+	struct view *view = fs;
 	struct image_inode inode;
 	int64_t found;
-	int r;
+	int fd, r;
 
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
@@ -174,13 +159,15 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int 
 		return -ENXIO;
 	if (!image_inode_is_external(view->image, &inode))
 		return seek_image(&inode, offset, whence, ret);
-	r = object_open(view, &inode, nodeid, handle, &object);
-	if (r < 0)
-		return view_result(view, r);
+	fd = object_open(view, &inode, nodeid);
+	if (fd < 0)
+		return view_result(view, fd);
 	/* The position this leaves behind is used by nobody. */
-	found = lseek(object.fd, (off_t)offset, whence);
-	if (found < 0)
-		return errno == ENXIO ? -ENXIO : -EIO;
+	found = lseek(fd, (off_t)offset, whence);
+	r = found >= 0 ? 0 : errno == ENXIO ? -ENXIO : -EIO;
+	object_done(view, &inode, nodeid, fd, 0);
+	if (r < 0)
+		return r;
 	*ret = (uint64_t)found;
 	return view_result(view, 0);
 }

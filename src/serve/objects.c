@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/limits.h"
-#include "base/trace.h"
 #include "serve/view_private.h"
 
 /* The path of the object below an object directory, as a C string. Returns 0 or -EIO. */
@@ -77,7 +78,21 @@ static int error_of_open(int err)
 	}
 }
 
-int object_open_of(const struct view *view, const struct image_inode *inode)
+void view_complain(struct view *view, const struct image_inode *inode, const char *what, int err)
+{
+	char path[PAYLOAD_SIZE_MAX + 1] = "?";
+	char message[sizeof(path) + 200];
+
+	if (!view->report || !complaints_first(&view->complaints, inode->nid + 1))
+		return;
+	(void)object_path(view, inode, path, sizeof(path));
+	(void)snprintf(message, sizeof(message), "object %s, of inode %llu: %s%s%s", path,
+		       (unsigned long long)inode->nid, what, err ? ": " : "",
+		       err ? strerrordesc_np(-err) : "");
+	view->report(view->report_context, message);
+}
+
+int object_open_of(struct view *view, const struct image_inode *inode)
 {
 	CLEAN(fd_closep) int fd = -1;
 	char path[PAYLOAD_SIZE_MAX + 1];
@@ -86,19 +101,18 @@ int object_open_of(const struct view *view, const struct image_inode *inode)
 
 	r = object_path(view, inode, path, sizeof(path));
 	if (r < 0) {
-		TRACE("serve", "inode %llu names no object", (unsigned long long)inode->nid);
+		view_complain(view, inode, "the image does not name it", 0);
 		return r;
 	}
 	fd = open_first(view, path);
 	if (fd < 0) {
-		TRACE("serve", "object %s: errno %d", path, -fd);
+		view_complain(view, inode, "cannot be opened", fd);
 		return error_of_open(fd);
 	}
 	if (fstat(fd, &st) < 0)
 		return -EIO;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != inode->size) {
-		TRACE("serve", "object %s: mode %o, %lld bytes, expected a file of %llu", path,
-		      st.st_mode, (long long)st.st_size, (unsigned long long)inode->size);
+		view_complain(view, inode, "not a file of the size that the image says", 0);
 		return -EIO;
 	}
 	return fd_take(&fd);

@@ -12,11 +12,11 @@ struct view;        /* serve/view.h */
  * Open the object of an external file: what its redirect names below the first of the object
  * directories that has it, a regular file of the size that the image promises.
  *
- * Returns a descriptor the caller owns, or:
+ * What is wrong is reported, once an inode. Returns a descriptor the caller owns, or:
  *   -ENOENT  no directory has it
  *   -EIO     the image names no object, or what is there is not the one
  *   -ENFILE  we have too many open
  */
-int object_open_of(const struct view *view, const struct image_inode *inode);
+int object_open_of(struct view *view, const struct image_inode *inode);
 
 #endif

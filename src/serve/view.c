@@ -90,7 +90,6 @@ static const struct fuse_handlers handlers = {
 	.readlink = view_readlink,
 	.open = view_open,
 	.read = view_read,
-	.release = view_release,
 	.readdir = view_readdir,
 	.getxattr = view_getxattr,
 	.listxattr = view_listxattr,
@@ -102,11 +101,6 @@ const struct fuse_handlers *view_handlers(const struct view *view)
 {
 	(void)view;
 	return &handlers;
-}
-
-bool view_opens_files(const struct view *view)
-{
-	return view->handles;
 }
 
 static bool in_initial_userns(void)
@@ -123,7 +117,7 @@ static void view_freep(struct view **view)
 
 static int copy_objects(struct view *view, const struct view_config *config)
 {
-	if (config->kind != VIEW_STANDALONE || config->object_fd_count == 0)
+	if (config->object_fd_count == 0)
 		return 0;
 	view->object_fds = calloc(config->object_fd_count, sizeof(view->object_fds[0]));
 	if (!view->object_fds)
@@ -131,7 +125,7 @@ static int copy_objects(struct view *view, const struct view_config *config)
 	memcpy(view->object_fds, config->object_fds,
 	       config->object_fd_count * sizeof(view->object_fds[0]));
 	view->object_fd_count = config->object_fd_count;
-	return handles_new(&view->handles);
+	return 0;
 }
 
 int view_new(const struct view_config *config, struct view **ret, struct diag *why)
@@ -144,10 +138,13 @@ int view_new(const struct view_config *config, struct view **ret, struct diag *w
 	view->kind = config->kind;
 	view->image = config->image;
 	view->mapping = config->mapping;
+	view->own_data_max = config->own_data_max;
+	view->report = config->report;
+	view->report_context = config->report_context;
 	view->in_initial_userns = in_initial_userns();
 	r = copy_objects(view, config);
 	if (r < 0)
-		return diag_errno(why, r, "cannot set up the list of open objects");
+		return diag_errno(why, r, "cannot set up the list of object directories");
 	*ret = TAKE(view);
 	return 0;
 }
@@ -156,7 +153,7 @@ void view_free(struct view *view)
 {
 	if (!view)
 		return;
-	handles_free(view->handles);
+	recent_close(&view->recent);
 	free(view->object_fds);
 	free(view);
 }

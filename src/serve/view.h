@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct diag;          /* base/diag.h */
 struct fuse_handlers; /* fuse/session.h */
@@ -33,9 +34,17 @@ struct view_config {
 	enum view_kind kind;
 	const struct image *image;     /* outlives the view */
 	const struct mapping *mapping; /* of the image; NULL when it cannot be damaged */
-	/* standalone: directories of objects, searched in order; stay the caller's, and open */
+	/* Where the view serves data: directories of objects, in order; the caller's, and open */
 	const int *object_fds;
 	size_t object_fd_count;
+	/*
+	 * metadata-only: the view itself serves files of up to so many bytes. overlayfs then asks
+	 * once about each of them instead of three times; their data pass through this process.
+	 */
+	uint64_t own_data_max;
+	/* Told, once an object, what is missing or cannot be read; NULL: nobody. Any thread. */
+	void (*report)(void *context, const char *message);
+	void *report_context;
 };
 
 struct view;
@@ -45,8 +54,5 @@ void view_free(struct view *view); /* NULL is fine */
 
 /* To be put into struct fuse_config, with the view as fs. */
 const struct fuse_handlers *view_handlers(const struct view *view);
-
-/* What opens_files of struct fuse_config must be. */
-bool view_opens_files(const struct view *view);
 
 #endif

@@ -14,18 +14,23 @@
 #include "base/span.h"
 #include "erofs/image.h"
 #include "fuse/reply.h"
-#include "serve/handles.h"
+#include "serve/complaints.h"
+#include "serve/recent.h"
 #include "serve/view.h"
 
-/* Immutable after view_new(), but for what is in handles. */
+/* Immutable after view_new(), but for recent and complaints, which need no lock. */
 struct view {
 	enum view_kind kind;
 	const struct image *image;
 	const struct mapping *mapping;
 	int *object_fds; /* owned copy of the list; the descriptors are the caller's */
 	size_t object_fd_count;
-	bool in_initial_userns;  /* so trusted.* can be read by somebody */
-	struct handles *handles; /* owned; NULL unless files are opened */
+	uint64_t own_data_max;  /* metadata-only: external files up to this are served here */
+	bool in_initial_userns; /* so trusted.* can be read by somebody */
+	void (*report)(void *context, const char *message);
+	void *report_context;
+	struct recent recent;
+	struct complaints complaints;
 };
 
 /* The inode of a nodeid. Returns 0, -ESTALE for what we never gave out, or as image_inode(). */
@@ -33,6 +38,12 @@ int view_inode(const struct view *view, uint64_t nodeid, struct image_inode *ret
 
 /* r, or -EIO when bytes that led to it may have been those of a damaged mapping. */
 int view_result(const struct view *view, int r);
+
+/* Whether the contents of an external file are read here, not by overlayfs. */
+bool view_serves_data(const struct view *view, const struct image_inode *inode);
+
+/* Say once what is wrong with the object of an inode. err: 0, or why. */
+void view_complain(struct view *view, const struct image_inode *inode, const char *what, int err);
 
 /* serve/attributes.c */
 uint64_t nodeid_of(const struct view *view, uint64_t nid);
@@ -45,11 +56,8 @@ bool view_hides(const struct view *view, const struct image_inode *inode);
 int view_readdir(void *fs, uint64_t nodeid, uint64_t position, bool plus, struct fuse_reply *reply);
 int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply *reply);
 int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply);
-int view_open(void *fs, uint64_t nodeid, uint64_t *ret_handle);
-int view_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
-	      struct fuse_reply *reply);
-void view_release(void *fs, uint64_t nodeid, uint64_t handle);
-int view_lseek(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, int whence,
-	       uint64_t *ret);
+int view_open(void *fs, uint64_t nodeid, int *ret_fd);
+int view_read(void *fs, uint64_t nodeid, uint64_t offset, size_t size, struct fuse_reply *reply);
+int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t *ret);
 
 #endif

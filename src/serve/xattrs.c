@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 
+#include <sys/stat.h>
+
 #include "base/limits.h"
 #include "serve/view_private.h"
 #include "serve/xattr_names.h"
+
+/* What would have overlayfs read the data of a file itself that we serve whole. */
+static bool hides_redirect(const struct view *view, const struct image_inode *inode,
+			   struct span stored)
+{
+	return view->own_data_max > 0 && view->kind != VIEW_STANDALONE &&
+	       span_starts_with(stored, SPAN_LITERAL("trusted.overlay.")) &&
+	       (span_equal(stored, SPAN_LITERAL("trusted.overlay.metacopy")) ||
+		span_equal(stored, SPAN_LITERAL("trusted.overlay.redirect"))) &&
+	       S_ISREG(inode->mode) && view_serves_data(view, inode);
+}
 
 int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply *reply)
 {
@@ -21,8 +34,10 @@ int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply 
 	r = view_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	r = image_xattr_get(view->image, &inode, xattr_stored_name(view->kind, key, &space), &value,
-			    NULL);
+	key = xattr_stored_name(view->kind, key, &space);
+	if (hides_redirect(view, &inode, key))
+		return -ENODATA;
+	r = image_xattr_get(view->image, &inode, key, &value, NULL);
 	if (r < 0)
 		return view_result(view, r);
 	return view_result(view, reply_span(reply, value));
@@ -54,7 +69,7 @@ int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply)
 {
 	const struct view *view = fs;
 	struct image_xattr xattr = {0};
-	struct xattr_name_space space;
+	struct xattr_name_space space, stored_space;
 	struct image_inode inode;
 	struct span name;
 	int r;
@@ -64,7 +79,9 @@ int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply)
 		return r;
 	while ((r = image_xattr_next(view->image, &inode, xattr.next, &xattr, NULL)) > 0) {
 		if (!xattr_shown_name(view->kind, &xattr, &space, &name) ||
-		    !caller_sees(view, reply, name))
+		    !caller_sees(view, reply, name) ||
+		    hides_redirect(view, &inode,
+				   xattr_stored_name(view->kind, name, &stored_space)))
 			continue;
 		r = list_add(reply, name);
 		if (r < 0)

@@ -51,20 +51,23 @@ static int fake_readlink(void *fs, uint64_t nodeid, struct span *ret)
 	return nodeid == 2 ? 0 : -EINVAL;
 }
 
-static int fake_open(void *fs, uint64_t nodeid, uint64_t *ret_handle)
+/* Counts in *fs, when there is one. */
+static int fake_open(void *fs, uint64_t nodeid, int *ret_fd)
 {
-	(void)fs;
-	*ret_handle = 77;
+	uint64_t *count = fs;
+
+	if (count)
+		++*count;
+	*ret_fd = -1;
 	return nodeid == 2 ? 0 : -EISDIR;
 }
 
-static int fake_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
+static int fake_read(void *fs, uint64_t nodeid, uint64_t offset, size_t size,
 		     struct fuse_reply *reply)
 {
 	struct span part = span_of(fake_content, sizeof(fake_content));
 
 	(void)fs;
-	(void)handle;
 	if (nodeid != 2)
 		return -1000; /* what the kernel would not take */
 	if (!span_from(part, offset, &part))
@@ -72,15 +75,6 @@ static int fake_read(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset
 	if (part.size > size)
 		part.size = size;
 	return reply_span(reply, part);
-}
-
-static void fake_release(void *fs, uint64_t nodeid, uint64_t handle)
-{
-	uint64_t *released = fs;
-
-	(void)nodeid;
-	if (released)
-		*released = handle;
 }
 
 static int fake_readdir(void *fs, uint64_t nodeid, uint64_t position, bool plus,
@@ -132,7 +126,6 @@ const struct fuse_handlers fake_handlers = {
 	.readlink = fake_readlink,
 	.open = fake_open,
 	.read = fake_read,
-	.release = fake_release,
 	.readdir = fake_readdir,
 	.getxattr = fake_getxattr,
 	.listxattr = fake_listxattr,

@@ -14,7 +14,7 @@ static struct fuse_reply reply = {.buffer = reply_buffer, .capacity = sizeof(rep
 static struct abi_reply head;
 static uint8_t body[REPLY_READ_MAX];
 static size_t body_size;
-static uint64_t released;
+static uint64_t open_count;
 
 static enum dispatch_result send_bytes(struct span bytes)
 {
@@ -59,9 +59,9 @@ static int ask_init(uint32_t minor, uint64_t flags)
 static int set_up(void **state)
 {
 	(void)state;
-	released = 0;
+	open_count = 0;
 	connection = (struct connection){
-		.config = {.handlers = &fake_handlers, .fs = &released},
+		.config = {.handlers = &fake_handlers, .fs = &open_count},
 		.is_negotiated = true,
 	};
 	return 0;
@@ -79,7 +79,7 @@ static void init_takes_what_is_offered_and_wanted(void **state)
 	assert_int_equal(45, answer.minor);
 	assert_int_equal(131072, answer.max_readahead);
 	assert_int_equal(1, answer.time_gran);
-	assert_int_equal(256, answer.max_pages);
+	assert_int_equal(REPLY_READ_MAX / 4096, answer.max_pages);
 	assert_int_equal(answer.flags, connection.flags);
 	assert_true(connection.flags & INIT_DO_READDIRPLUS);
 	assert_false(connection.flags & (1ull << 14)); /* READDIRPLUS_AUTO */
@@ -155,7 +155,10 @@ static void malformed_requests_are_errors(void **state)
 	assert_int_equal(-EINVAL, ask(OP_READDIR, 1, "short", 5, NULL));
 	assert_int_equal(-EINVAL, ask(OP_RELEASE, 1, "short", 5, NULL));
 	connection.config.opens_files = true;
+	assert_int_equal(0, backings_new(-1, &connection.backings));
 	assert_int_equal(-EINVAL, ask(OP_OPEN, 2, "short", 5, NULL));
+	backings_free(connection.backings);
+	connection.backings = NULL;
 }
 
 static void opcodes_have_their_standing_answers(void **state)
@@ -302,20 +305,29 @@ static void reads_are_bounded_by_the_request_and_the_file(void **state)
 static void files_are_opened_only_where_that_has_a_meaning(void **state)
 {
 	struct abi_open_request asked = {.flags = O_RDONLY};
-	struct abi_release_request gone = {.handle = 77};
+	struct abi_release_request gone = {0};
 	struct abi_open_reply answer;
 
 	(void)state;
 	assert_int_equal(-ENOSYS, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
+	assert_int_equal(0, backings_new(-1, &connection.backings));
 	connection.config.opens_files = true;
 	assert_int_equal(0, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
 	memcpy(&answer, body, sizeof(answer));
-	assert_int_equal(77, answer.handle);
+	assert_int_equal(BACKING_NONE, answer.backing_id);
 	assert_int_equal(OPEN_REPLY_KEEP_CACHE, answer.open_flags);
+	assert_int_equal(0, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
+	assert_int_equal(1, open_count); /* it is open already */
+	assert_int_equal(-EISDIR, ask(OP_OPEN, 1, &asked, sizeof(asked), NULL));
 	asked.flags = O_RDWR;
 	assert_int_equal(-EROFS, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
-	assert_int_equal(0, ask(OP_RELEASE, 2, &gone, sizeof(gone), NULL));
-	assert_int_equal(77, released);
+	for (int i = 0; i < 3; i++) /* one too many does no harm */
+		assert_int_equal(0, ask(OP_RELEASE, 2, &gone, sizeof(gone), NULL));
+	asked.flags = O_RDONLY;
+	assert_int_equal(0, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
+	assert_int_equal(3, open_count);
+	backings_free(connection.backings);
+	connection.backings = NULL;
 }
 
 /* The kernel would switch an operation off at ENOSYS, and refuse errors below -511. */

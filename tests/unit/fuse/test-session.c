@@ -206,12 +206,11 @@ static void destroy_ends_all_threads(void **state)
 
 static const uint8_t *unreadable; /* 2 pages, of which the second is not there */
 
-static int read_unreadable(void *fs, uint64_t nodeid, uint64_t handle, uint64_t offset, size_t size,
+static int read_unreadable(void *fs, uint64_t nodeid, uint64_t offset, size_t size,
 			   struct fuse_reply *reply)
 {
 	(void)fs;
 	(void)nodeid;
-	(void)handle;
 	(void)offset;
 	(void)size;
 	return reply_span(reply, span_of(unreadable, 8192));

@@ -83,10 +83,11 @@ static void add_content(const char *path, struct buf *out)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -errno : fd_read(fd, content, sizeof(content));
 
+	/* Missing contents are found at open(2), or, where that asks nobody, at read(2). */
 	(void)buf_printf(out, "  content %zd ", size);
 	if (size > 0)
 		add_hex(out, content, (size_t)size);
-	if (fd >= 0)
+	if (size >= 0)
 		(void)buf_printf(out, " hole %ld", lseek(fd, 0, SEEK_HOLE));
 	(void)buf_append_byte(out, '\n');
 	fd_close(fd);

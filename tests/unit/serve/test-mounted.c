@@ -34,6 +34,13 @@
 #define SHARED_SIZE (4u << 20)
 static char *shared;
 
+/* How the servers of a group of tests serve. */
+static struct {
+	enum fuse_transport transport;
+	bool opens_files;
+	bool passes_through;
+} way;
+
 struct mounted {
 	struct made made;
 	struct mapping *mapping; /* NULL: the image is in memory of our own */
@@ -128,7 +135,13 @@ static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 		.default_permissions = true,
 	};
 	struct view_config config = {.kind = kind, .object_fd_count = 1};
-	struct fuse_config fuse_config = {.thread_count = 3};
+	struct fuse_config fuse_config = {
+		.transport = way.transport,
+		.queue_count = fuse_queue_count(),
+		.thread_count = 3,
+		.opens_files = way.opens_files,
+		.passes_through = way.passes_through && kind == VIEW_STANDALONE,
+	};
 	int device;
 
 	mounted->objects_fd = objects_make();
@@ -142,7 +155,6 @@ static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 	mounted->mount_fd = expect_ok(fuse_mount(device, &options, &mounted->why), &mounted->why);
 	fuse_config.handlers = view_handlers(mounted->view);
 	fuse_config.fs = mounted->view;
-	fuse_config.opens_files = view_opens_files(mounted->view);
 	fuse_config.has_acl = mounted->made.image.has_acl;
 	expect_ok(fuse_session_new(device, &fuse_config, &mounted->session, &mounted->why),
 		  &mounted->why);
@@ -196,6 +208,26 @@ static void attach_overlay(int lower_fd, int objects_fd, bool userxattr, const c
 		isolate_skip("overlayfs", why.text);
 	attach(fd, path);
 	fd_close(fd);
+}
+
+static bool uring_is_enabled(void)
+{
+	char answer = 'N';
+	int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!read(fd, &answer, 1);
+	fd_close(fd);
+	return answer == 'Y';
+}
+
+static bool pwrite_object(int objects_fd, off_t offset, char byte)
+{
+	int fd = openat(objects_fd, "ab/cdef", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && pwrite(fd, &byte, 1, offset) == 1;
+
+	fd_close(fd);
+	return done;
 }
 
 static void enter_dir(void)
@@ -480,7 +512,11 @@ static void body_lost_pages(void)
 	expect(ftruncate(fd, (off_t)block_offset(&mounted.made.image)) == 0);
 	for (int i = 0; i < 3; i++)
 		expect(read_error("ours/block") == -EIO);
-	expect(read_error("ours/inline") == 0);
+	/* What goes by io_uring is copied by us: from then on none of the image is trusted. */
+	if (way.transport == FUSE_TRANSPORT_RING)
+		expect(stat("ours/inline", &st) < 0 && errno == EIO);
+	else
+		expect(read_error("ours/inline") == 0);
 	expect(ftruncate(fd, 0) == 0);
 	expect(stat("ours/many/none", &st) < 0 && errno == EIO);
 	fd_close(fd);
@@ -578,7 +614,10 @@ static void body_stop(void)
 	expect(pthread_join(mounted.thread, NULL) == 0);
 	expect(mounted.result == 0);
 	fuse_session_free(mounted.session);
-	expect(stat("ours/many/nothing", &st) < 0 && errno == ENOTCONN);
+	expect(stat("ours/many/nothing", &st) < 0);
+	/* The others: the kernel is about to take the ring down, and the connection with it. */
+	expect(errno == ENOTCONN || (way.transport == FUSE_TRANSPORT_RING &&
+				     (errno == ECANCELED || errno == ECONNABORTED)));
 	fd_closep(&mounted.mount_fd);
 	expect(umount2("ours", 0) == 0);
 	leave_dir();
@@ -593,7 +632,58 @@ static void a_stopped_server_leaves_errors_behind(void **state)
 	isolated(AS_ROOT, body_stop);
 }
 
-int main(void)
+/* Passthrough: what the kernel reads by itself, and as many openings as it likes. */
+static void body_passthrough(void)
+{
+	struct mounted mounted;
+	uint8_t *mapped, byte;
+	int first, second;
+
+	enter_dir();
+	mounted_open(&mounted, VIEW_STANDALONE);
+	attach(mounted.mount_fd, "ours");
+	first = open("ours/d/ext", O_RDONLY | O_CLOEXEC);
+	second = open("ours/d/ext", O_RDONLY | O_CLOEXEC);
+	expect(first >= 0 && second >= 0);
+	expect(fuse_session_passes_through(mounted.session));
+	mapped = mmap(NULL, MADE_OBJECT_SIZE, PROT_READ, MAP_SHARED, first, 0);
+	expect(mapped != MAP_FAILED);
+	/* The server answers no READ any more: only the object itself can say this. */
+	expect(pwrite_object(mounted.objects_fd, 4000, 'X'));
+	expect(mapped[4000] == 'X');
+	expect(pread(second, &byte, 1, 4000) == 1 && byte == 'X');
+	expect(munmap(mapped, MADE_OBJECT_SIZE) == 0);
+	fd_close(first);
+	expect(pread(second, &byte, 1, 4000) == 1 && byte == 'X');
+	fd_close(second);
+	/* All are closed, so it is opened anew: what went away is missing now. */
+	expect(renameat(mounted.objects_fd, "ab/cdef", mounted.objects_fd, "ab/away") == 0);
+	expect(open("ours/d/ext", O_RDONLY | O_CLOEXEC) < 0 && errno == ENOENT);
+	fd_closep(&mounted.mount_fd);
+	expect(umount2("ours", 0) == 0);
+	leave_dir();
+	mounted_close(&mounted);
+}
+
+static void passthrough_reads_and_maps_the_object_itself(void **state)
+{
+	(void)state;
+	isolated(AS_ROOT, body_passthrough);
+}
+
+static void io_uring_is_offered(void **state)
+{
+	(void)state;
+	need("uring", uring_is_enabled(), "/sys/module/fuse/parameters/enable_uring is not Y");
+}
+
+static void passthrough_is_there(void **state)
+{
+	(void)state;
+	need("root", geteuid() == 0, "passthrough is for root");
+}
+
+static int run_group(const char *name)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
@@ -607,8 +697,53 @@ int main(void)
 		cmocka_unit_test(a_stopped_server_leaves_errors_behind),
 	};
 
+	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+static int run_device(void)
+{
+	way.transport = FUSE_TRANSPORT_DEVICE;
+	return run_group("device");
+}
+
+static int run_ring(void)
+{
+	const struct CMUnitTest offered[] = {cmocka_unit_test(io_uring_is_offered)};
+	int failed = cmocka_run_group_tests_name("uring offered", offered, NULL, NULL);
+
+	if (failed || !uring_is_enabled())
+		return failed;
+	way.transport = FUSE_TRANSPORT_RING;
+	return run_group("uring");
+}
+
+/* What differs where files are opened is little enough. */
+static int run_opening(void)
+{
+	const struct CMUnitTest opening[] = {
+		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
+		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
+	};
+	const struct CMUnitTest passthrough[] = {
+		cmocka_unit_test(passthrough_is_there),
+		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
+		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
+		cmocka_unit_test(passthrough_reads_and_maps_the_object_itself),
+	};
+	int failed;
+
+	way.transport = FUSE_TRANSPORT_AUTO;
+	way.opens_files = true;
+	failed = cmocka_run_group_tests_name("opening", opening, NULL, NULL);
+	way.opens_files = false;
+	way.passes_through = true;
+	return failed + cmocka_run_group_tests_name("passthrough", passthrough, NULL, NULL);
+}
+
+int main(void)
+{
 	shared = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_device() + run_ring() + run_opening();
 }

@@ -80,7 +80,7 @@ static int read_path(const char *path, uint64_t offset, size_t size, struct span
 {
 	uint64_t nodeid = made_nodeid(view, path);
 	struct fuse_reply *reply = made_reply(size);
-	int r = handlers()->read(view, nodeid, 0, offset, size, reply);
+	int r = handlers()->read(view, nodeid, offset, size, reply);
 
 	assert_int_not_equal(0, nodeid);
 	*ret = made_reply_bytes(reply);
@@ -122,7 +122,7 @@ static void nodeids_that_were_never_given_out_are_stale(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_true(handlers()->getattr(view, wrong[i], &attributes) < 0);
 		assert_true(handlers()->readdir(view, wrong[i], 0, true, made_reply(4096)) < 0);
-		assert_true(handlers()->read(view, wrong[i], 0, 0, 10, made_reply(4096)) < 0);
+		assert_true(handlers()->read(view, wrong[i], 0, 10, made_reply(4096)) < 0);
 		assert_true(handlers()->listxattr(view, wrong[i], made_reply(4096)) < 0);
 	}
 }
@@ -206,7 +206,7 @@ static void files_of_the_image_are_read_from_it(void **state)
 	assert_int_equal(0, got.size);
 	assert_int_equal(0, read_path("empty", 0, 100, &got));
 	assert_int_equal(0, got.size);
-	assert_int_equal(0, handlers()->read(metadata, made_nodeid(metadata, "inline"), 0, 0, 10,
+	assert_int_equal(0, handlers()->read(metadata, made_nodeid(metadata, "inline"), 0, 10,
 					     made_reply(10)));
 	assert_int_equal(-EINVAL, read_path("fifo", 0, 100, &got));
 	assert_int_equal(-EISDIR, read_path("d", 0, 100, &got));
@@ -215,50 +215,98 @@ static void files_of_the_image_are_read_from_it(void **state)
 
 static void external_files_are_read_from_their_objects(void **state)
 {
-	uint64_t nodeid = made_nodeid(view, "d/ext"), handle;
+	uint64_t nodeid = made_nodeid(view, "d/ext");
 	struct fuse_reply *reply = made_reply(REPLY_READ_MAX);
 	struct span bytes;
 
 	(void)state;
-	assert_int_equal(0, handlers()->open(view, nodeid, &handle));
-	assert_int_not_equal(0, handle);
-	assert_int_equal(0, handlers()->read(view, nodeid, handle, 4000, 65536, reply));
+	assert_int_equal(0, handlers()->read(view, nodeid, 4000, 65536, reply));
 	bytes = made_reply_bytes(reply);
 	assert_int_equal(1000, bytes.size);
 	assert_int_equal((uint8_t)(4999 * 7 / 3), bytes.data[999]);
 	reply = made_reply(100);
-	assert_int_equal(0, handlers()->read(view, nodeid, handle, 5000, 100, reply));
+	assert_int_equal(0, handlers()->read(view, nodeid, 5000, 100, reply));
 	assert_int_equal(0, reply->size);
-	handlers()->release(view, nodeid, handle);
-	/* A handle of a server that is no more: what it named is found again. */
+	/* One that is not read to its end stays open for the next time, whatever becomes of it. */
+	assert_int_equal(0, handlers()->read(view, nodeid, 0, 100, made_reply(100)));
+	assert_int_equal(0, renameat(object_fds[1], "ab/cdef", object_fds[1], "ab/away"));
 	reply = made_reply(100);
-	assert_int_equal(0, handlers()->read(view, nodeid, handle, 0, 100, reply));
-	assert_int_equal(100, reply->size);
-	assert_int_equal(0, handlers()->read(view, nodeid, 12345, 0, 100, made_reply(100)));
+	assert_int_equal(0, handlers()->read(view, nodeid, 100, 100, reply));
+	assert_int_equal((uint8_t)(100 * 7 / 3), made_reply_bytes(reply).data[0]);
+	assert_int_equal(0, handlers()->read(view, nodeid, 4900, 100, made_reply(100)));
+	assert_int_equal(-ENOENT, handlers()->read(view, nodeid, 0, 100, made_reply(100)));
+	assert_int_equal(0, renameat(object_fds[1], "ab/away", object_fds[1], "ab/cdef"));
 }
 
 static void metadata_views_do_not_read_external_files(void **state)
 {
 	struct view *metadata = view_of(VIEW_METADATA_USER, 2);
 	uint64_t nodeid = made_nodeid(metadata, "d/ext");
+	int fd = -1;
 
 	(void)state;
-	assert_false(view_opens_files(metadata));
-	assert_true(view_opens_files(view));
-	assert_int_equal(-EIO, handlers()->read(metadata, nodeid, 0, 0, 10, made_reply(10)));
+	assert_int_equal(-EIO, handlers()->read(metadata, nodeid, 0, 10, made_reply(10)));
+	assert_int_equal(-EIO, handlers()->open(metadata, nodeid, &fd));
+	assert_int_equal(-1, fd);
 	view_free(metadata);
 }
 
 static int open_path(const char *path)
 {
-	uint64_t nodeid = made_nodeid(view, path), handle = 0;
-	int r;
+	uint64_t nodeid = made_nodeid(view, path);
+	int fd = -1, r;
 
 	assert_int_not_equal(0, nodeid);
-	r = handlers()->open(view, nodeid, &handle);
-	if (r == 0)
-		handlers()->release(view, nodeid, handle);
+	r = handlers()->open(view, nodeid, &fd);
+	fd_close(fd);
 	return r;
+}
+
+static char said[4096];
+
+static int count_of(const char *text, char what)
+{
+	int count = 0;
+
+	for (; *text; text++)
+		count += *text == what;
+	return count;
+}
+
+static void remember(void *context, const char *message)
+{
+	(void)context;
+	assert_true(strlen(said) + strlen(message) + 2 < sizeof(said));
+	strcat(said, message);
+	strcat(said, "\n");
+}
+
+static void what_is_wrong_with_an_object_is_said_once_with_its_path(void **state)
+{
+	struct view_config config = {
+		.kind = VIEW_STANDALONE,
+		.image = &made.image,
+		.object_fds = object_fds,
+		.object_fd_count = 2,
+		.report = remember,
+	};
+	struct view *telling;
+	uint64_t gone, small;
+
+	(void)state;
+	said[0] = '\0';
+	assert_int_equal(0, view_new(&config, &telling, NULL));
+	gone = made_nodeid(telling, "d/gone");
+	small = made_nodeid(telling, "d/short");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(-ENOENT, handlers()->read(telling, gone, 0, 1, made_reply(1)));
+		assert_int_equal(-EIO, handlers()->read(telling, small, 0, 1, made_reply(1)));
+	}
+	assert_non_null(strstr(said, "object ab/missing, of inode "));
+	assert_non_null(strstr(said, ": cannot be opened: No such file or directory\n"));
+	assert_non_null(strstr(said, "not a file of the size that the image says\n"));
+	assert_int_equal(2, count_of(said, '\n'));
+	view_free(telling);
 }
 
 static void objects_that_are_not_the_ones_are_refused(void **state)
@@ -279,16 +327,16 @@ static void objects_that_are_not_the_ones_are_refused(void **state)
 
 static void an_object_that_shrinks_is_an_error(void **state)
 {
-	uint64_t nodeid = made_nodeid(view, "d/ext"), handle;
+	uint64_t nodeid = made_nodeid(view, "d/ext");
 	int fd = openat(object_fds[1], "ab/cdef", O_WRONLY | O_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(0, handlers()->open(view, nodeid, &handle));
+	assert_int_equal(0, handlers()->read(view, nodeid, 0, 100, made_reply(100)));
 	assert_int_equal(0, ftruncate(fd, 4000));
-	assert_int_equal(0, handlers()->read(view, nodeid, handle, 0, 100, made_reply(100)));
-	assert_int_equal(-EIO, handlers()->read(view, nodeid, handle, 0, 5000, made_reply(5000)));
-	assert_int_equal(-EIO, handlers()->read(view, nodeid, handle, 4500, 10, made_reply(10)));
-	handlers()->release(view, nodeid, handle);
+	assert_int_equal(0, handlers()->read(view, nodeid, 0, 100, made_reply(100)));
+	assert_int_equal(-EIO, handlers()->read(view, nodeid, 4500, 10, made_reply(10)));
+	assert_int_equal(-EIO, handlers()->read(view, nodeid, 0, 5000, made_reply(5000)));
+	assert_int_equal(-EIO, handlers()->read(view, nodeid, 0, 100, made_reply(100)));
 	fd_close(fd);
 }
 
@@ -297,14 +345,14 @@ static void holes_are_sought_in_objects(void **state)
 	uint64_t ext = made_nodeid(view, "d/ext"), inlined = made_nodeid(view, "inline"), found;
 
 	(void)state;
-	assert_int_equal(0, handlers()->lseek(view, ext, 0, 10, SEEK_DATA, &found));
+	assert_int_equal(0, handlers()->lseek(view, ext, 10, SEEK_DATA, &found));
 	assert_int_equal(10, found);
-	assert_int_equal(0, handlers()->lseek(view, ext, 0, 10, SEEK_HOLE, &found));
+	assert_int_equal(0, handlers()->lseek(view, ext, 10, SEEK_HOLE, &found));
 	assert_int_equal(MADE_OBJECT_SIZE, found);
-	assert_int_equal(-ENXIO, handlers()->lseek(view, ext, 0, 5000, SEEK_DATA, &found));
-	assert_int_equal(0, handlers()->lseek(view, inlined, 0, 1, SEEK_HOLE, &found));
+	assert_int_equal(-ENXIO, handlers()->lseek(view, ext, 5000, SEEK_DATA, &found));
+	assert_int_equal(0, handlers()->lseek(view, inlined, 1, SEEK_HOLE, &found));
 	assert_int_equal(5, found);
-	assert_int_equal(-EINVAL, handlers()->lseek(view, inlined, 0, 1, SEEK_SET, &found));
+	assert_int_equal(-EINVAL, handlers()->lseek(view, inlined, 1, SEEK_SET, &found));
 }
 
 static bool list_has(struct view *which, const char *path, const char *name, uint32_t caller)
@@ -326,6 +374,37 @@ static int xattr_get(struct view *which, const char *path, const char *name, con
 	if (r == 0)
 		assert_true(span_equal(made_reply_bytes(reply), span_of_string(expected)));
 	return r;
+}
+
+/* With own_data_max the data come from here, so nothing may say that overlayfs has to fetch them.
+ */
+static void small_files_may_be_served_by_a_metadata_view(void **state)
+{
+	struct view_config config = {
+		.kind = VIEW_METADATA_USER,
+		.image = &made.image,
+		.object_fds = object_fds,
+		.object_fd_count = 2,
+		.own_data_max = MADE_OBJECT_SIZE,
+	};
+	struct fuse_reply *reply = made_reply(100);
+	struct view *own;
+
+	(void)state;
+	assert_int_equal(0, view_new(&config, &own, NULL));
+	assert_int_equal(0, handlers()->read(own, made_nodeid(own, "d/ext"), 0, 100, reply));
+	assert_int_equal(100, reply->size);
+	assert_int_equal(-ENODATA, xattr_get(own, "d/ext", "user.overlay.metacopy", ""));
+	assert_int_equal(-ENODATA, xattr_get(own, "d/ext", "user.overlay.redirect", ""));
+	assert_false(list_has(own, "d/ext", "user.overlay.redirect", 0));
+	view_free(own);
+	config.own_data_max = MADE_OBJECT_SIZE - 1;
+	assert_int_equal(0, view_new(&config, &own, NULL));
+	assert_int_equal(-EIO,
+			 handlers()->read(own, made_nodeid(own, "d/ext"), 0, 100, made_reply(100)));
+	assert_int_equal(0, xattr_get(own, "d/ext", "user.overlay.redirect", "/ab/cdef"));
+	assert_true(list_has(own, "d/ext", "user.overlay.redirect", 0));
+	view_free(own);
 }
 
 static void the_users_overlay_gets_its_own_names(void **state)
@@ -433,6 +512,8 @@ int main(void)
 		TEST(metadata_views_do_not_read_external_files),
 		TEST(objects_that_are_not_the_ones_are_refused),
 		TEST(an_object_that_shrinks_is_an_error),
+		TEST(what_is_wrong_with_an_object_is_said_once_with_its_path),
+		TEST(small_files_may_be_served_by_a_metadata_view),
 		TEST(holes_are_sought_in_objects),
 		TEST(the_users_overlay_gets_its_own_names),
 		TEST(standalone_shows_what_the_user_had),
