@@ -305,15 +305,19 @@ static void channel_trim(struct channel *channel)
 static int channel_loop(struct worker *worker)
 {
 	struct channel *channel = worker->channel;
-	struct __kernel_timespec idle = {.tv_sec = IDLE_SEC};
+	struct __kernel_timespec idle = {.tv_sec = IDLE_SEC}, ever = {.tv_sec = INT32_MAX};
 	sigset_t wakeable;
 
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &wakeable);
 	(void)sigdelset(&wakeable, WAKE_SIGNAL);
 	while (!atomic_load(&worker->session->is_stopped)) {
 		struct io_uring_cqe *cqe;
+		/*
+		 * A signal that comes when something was submitted, too, does not fail the call:
+		 * liburing would wait once more, and we never see it. With a timeout it does not.
+		 */
 		int r = io_uring_submit_and_wait_timeout(
-			&channel->ring, &cqe, 1, channel->has_large ? &idle : NULL, &wakeable);
+			&channel->ring, &cqe, 1, channel->has_large ? &idle : &ever, &wakeable);
 
 		if (r == -ETIME && channel->has_large)
 			channel_trim(channel);
