@@ -6,6 +6,9 @@
  *   0  a request, as it is
  *   1  a request; its size field is set right, so that it gets beyond the first check
  *   2  a change of the image: 16 bits of offset into its metadata, then bytes to put there
+ *   3  a request in parts: a byte of enum form, the size of the arguments, the head, the arguments,
+ *      the names. It is asked again in the other form, which must not change the answer.
+ *   4  as 0, into one piece
  */
 #include <assert.h>
 #include <errno.h>
@@ -32,11 +35,18 @@ static const char dump[] = "/ 0 40755 2 0 0 0 7.5 - - - user.overlay.opaque=x tr
 			   "/link 0 120777 1 0 0 0 7.5 inline - -\n";
 
 #define REPLY_ROOM 65536 /* one READ; more would only make a run longer */
+#define REPLY_ROOM_SMALL 8192
 #define RECORDS_MAX 64
 
+enum form {
+	FORM_FLAT = 1,
+	FORM_NAMES_IN_REPLY = 2, /* as io_uring brings them; of flat replies only */
+	FORM_SMALL = 4,
+};
+
 static struct buf image_bytes;
-static uint8_t reply_buffer[REPLY_ROOM];
-static uint64_t sum; /* of all bytes answered: so each is looked at */
+static uint8_t *reply_buffers[2]; /* of the exact sizes */
+static uint64_t sum;              /* of all bytes answered: so each is looked at */
 
 static int sink(void *context, struct span bytes, struct diag *why)
 {
@@ -52,10 +62,20 @@ static void image_make(void)
 
 	if (image_bytes.size)
 		return;
+	reply_buffers[0] = malloc(REPLY_ROOM);
+	reply_buffers[1] = malloc(REPLY_ROOM_SMALL);
+	if (!reply_buffers[0] || !reply_buffers[1])
+		abort();
 	if (dump_read_span(span_of_string(dump), NULL, &tree, NULL) < 0 ||
 	    erofs_write(tree, versions, sink, &image_bytes, &written, NULL) < 0)
 		abort();
 	tree_free(tree);
+}
+
+static void look_at(const uint8_t *bytes, size_t size)
+{
+	for (size_t at = 0; at < size; at++)
+		sum += bytes[at];
 }
 
 static void check_reply(const struct fuse_reply *reply, const struct abi_reply *head)
@@ -64,27 +84,112 @@ static void check_reply(const struct fuse_reply *reply, const struct abi_reply *
 
 	assert(reply->part_count >= 1 && reply->part_count <= 1 + REPLY_PARTS_MAX);
 	for (uint32_t i = 0; i < reply->part_count; i++) {
-		const uint8_t *bytes = reply->parts[i].iov_base;
-
+		look_at(reply->parts[i].iov_base, reply->parts[i].iov_len);
 		size += reply->parts[i].iov_len;
-		for (size_t at = 0; at < reply->parts[i].iov_len; at++)
-			sum += bytes[at];
 	}
+	if (reply->is_flat) {
+		assert(reply->part_count == 1);
+		look_at(reply->buffer, reply->size);
+		size += reply->size;
+	}
+	assert(reply->size <= reply->capacity);
 	assert(head->size == size);
 	assert(head->error <= 0 && head->error > -512);
 	assert(head->error == 0 || size == sizeof(*head));
 }
 
-static void send_request(struct connection *connection, uint8_t *bytes, size_t size, bool patches)
+static struct fuse_reply reply_of(unsigned int form)
 {
-	struct fuse_reply reply = {.buffer = reply_buffer, .capacity = sizeof(reply_buffer)};
+	bool is_small = form & FORM_SMALL;
+
+	return (struct fuse_reply){
+		.buffer = reply_buffers[is_small],
+		.capacity = is_small ? REPLY_ROOM_SMALL : REPLY_ROOM,
+		.is_flat = form & FORM_FLAT,
+	};
+}
+
+static void send_request(struct connection *connection, uint8_t *bytes, size_t size, uint8_t type)
+{
+	struct fuse_reply reply = reply_of(type == 4 ? FORM_FLAT : 0);
 	struct abi_reply head;
 	uint32_t right = (uint32_t)size;
 
-	if (patches && size >= sizeof(right))
+	if (type == 1 && size >= sizeof(right))
 		memcpy(bytes, &right, sizeof(right));
 	if (dispatch(connection, span_of(bytes, size), &reply, &head) != DISPATCH_SILENT)
 		check_reply(&reply, &head);
+}
+
+/* A copy in an allocation of its own, so that a sanitizer sees the first byte too far. */
+static struct span copy_of(struct span bytes)
+{
+	uint8_t *copy = malloc(bytes.size ? bytes.size : 1);
+
+	if (!copy)
+		abort();
+	if (bytes.size)
+		memcpy(copy, bytes.data, bytes.size);
+	return span_of(copy, bytes.size);
+}
+
+static enum dispatch_result ask_parts(struct connection *connection, struct request_parts parts,
+				      unsigned int form, struct abi_reply *ret_head,
+				      uint8_t *ret_body)
+{
+	struct fuse_reply reply = reply_of(form);
+	enum dispatch_result result;
+	size_t size = 0;
+
+	if (form & FORM_NAMES_IN_REPLY && reply.is_flat && parts.names.size) {
+		memcpy(reply.buffer, parts.names.data, parts.names.size);
+		parts.names.data = reply.buffer;
+	}
+	result = dispatch_parts(connection, &parts, &reply, ret_head);
+	if (result == DISPATCH_SILENT)
+		return result;
+	check_reply(&reply, ret_head);
+	if (reply.is_flat)
+		memcpy(ret_body, reply.buffer, reply.size);
+	for (uint32_t i = 1; i < reply.part_count; i++) {
+		memcpy(ret_body + size, reply.parts[i].iov_base, reply.parts[i].iov_len);
+		size += reply.parts[i].iov_len;
+	}
+	return result;
+}
+
+static void send_parts(struct connection *connection, struct span record)
+{
+	static uint8_t body[REPLY_ROOM], other_body[REPLY_ROOM];
+	struct request_parts parts = {0};
+	struct abi_reply head, other_head;
+	enum dispatch_result result;
+	struct span arguments, names;
+	unsigned int form;
+
+	if (record.size < 2 + sizeof(parts.head))
+		return;
+	form = record.data[0];
+	(void)span_from(record, 2 + sizeof(parts.head), &names);
+	if (!span_cut(names, 0, record.data[1], &arguments))
+		arguments = names;
+	(void)span_from(names, arguments.size, &names);
+	memcpy(&parts.head, record.data + 2, sizeof(parts.head));
+	parts.arguments = arguments = copy_of(arguments);
+	parts.names = names = copy_of(names);
+	result = ask_parts(connection, parts, form, &head, body);
+	/* Of these the second answer is another one. */
+	if (result != DISPATCH_SILENT && parts.head.opcode != OP_INIT &&
+	    parts.head.opcode != OP_OPEN) {
+		enum dispatch_result other =
+			ask_parts(connection, parts, form ^ FORM_FLAT, &other_head, other_body);
+
+		assert(other == result);
+		assert(memcmp(&head, &other_head, sizeof(head)) == 0);
+		assert(memcmp(body, other_body, head.size - sizeof(head)) == 0);
+	}
+	free((void *)(uintptr_t)arguments.data);
+	free((void *)(uintptr_t)names.data);
 }
 
 static void change_image(struct span record, uint8_t *image, size_t image_size)
@@ -103,8 +208,7 @@ static void run_records(struct connection *connection, struct span input, uint8_
 {
 	for (int i = 0; i < RECORDS_MAX && input.size >= 2; i++) {
 		uint8_t type = input.data[0];
-		struct span record;
-		uint8_t *copy;
+		struct span record, copy;
 
 		if (!span_cut(input, 2, input.data[1], &record))
 			return;
@@ -113,13 +217,13 @@ static void run_records(struct connection *connection, struct span input, uint8_
 			change_image(record, image, image_size);
 			continue;
 		}
-		/* Its own allocation, so that a sanitizer sees the first byte too far. */
-		copy = malloc(record.size ? record.size : 1);
-		if (!copy)
-			abort();
-		memcpy(copy, record.data, record.size);
-		send_request(connection, copy, record.size, type == 1);
-		free(copy);
+		if (type == 3) {
+			send_parts(connection, record);
+			continue;
+		}
+		copy = copy_of(record);
+		send_request(connection, (uint8_t *)(uintptr_t)copy.data, record.size, type);
+		free((void *)(uintptr_t)copy.data);
 	}
 }
 

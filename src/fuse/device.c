@@ -171,6 +171,8 @@ static int device_serve(struct worker *worker)
 		}
 		r = serve_while_needed(worker);
 	}
+	/* The first one is the caller's thread, whose CPU is not ours to choose any more. */
+	steer_end(&((struct channel *)worker->channel)->steer);
 	return r < 0 ? r : 0;
 }
 
@@ -196,10 +198,6 @@ int device_worker_add(struct fuse_session *session)
 	channel->reply.capacity = REPLY_READ_MAX;
 	channel->is_helper = session->worker_count > 0;
 	steer_init(&channel->steer);
-	session->workers[session->worker_count++] = (struct worker){
-		.session = session,
-		.transport = &transport_device,
-		.channel = TAKE(channel),
-	};
+	workers_publish(session, &transport_device, TAKE(channel));
 	return 0;
 }

@@ -306,15 +306,19 @@ static void channel_trim(struct channel *channel)
 static int channel_loop(struct worker *worker)
 {
 	struct channel *channel = worker->channel;
-	struct __kernel_timespec idle = {.tv_sec = IDLE_SEC};
+	struct __kernel_timespec idle = {.tv_sec = IDLE_SEC}, ever = {.tv_sec = INT32_MAX};
 	sigset_t wakeable;
 
 	(void)pthread_sigmask(SIG_SETMASK, NULL, &wakeable);
 	(void)sigdelset(&wakeable, WAKE_SIGNAL);
 	while (!atomic_load(&worker->session->is_stopped)) {
 		struct io_uring_cqe *cqe;
+		/*
+		 * A signal that comes when something was submitted, too, does not fail the call:
+		 * liburing would wait once more, and we never see it. With a timeout it does not.
+		 */
 		int r = io_uring_submit_and_wait_timeout(
-			&channel->ring, &cqe, 1, channel->has_large ? &idle : NULL, &wakeable);
+			&channel->ring, &cqe, 1, channel->has_large ? &idle : &ever, &wakeable);
 
 		if (r == -ETIME && channel->has_large)
 			channel_trim(channel);
@@ -343,7 +347,11 @@ static int ring_serve(struct worker *worker)
 	for (unsigned int i = 0; i < channel->entry_count; i++)
 		entry_submit(channel, &channel->entries[i], ABI_RING_REGISTER);
 	channel->live_count = channel->entry_count;
-	return channel_loop(worker);
+	r = channel_loop(worker);
+	/* Not later: a request on its way to a ring that nobody waits at cannot even be aborted. */
+	io_uring_queue_exit(&channel->ring);
+	channel->has_ring = false;
+	return r;
 }
 
 static const struct transport transport_ring = {
@@ -366,15 +374,10 @@ int ring_workers_add(struct fuse_session *session, struct diag *why)
 		int r = channel_new(session, &deal, i, &channel);
 
 		if (r < 0) {
-			while (session->worker_count > first)
-				channel_free(session->workers[--session->worker_count].channel);
+			workers_withdraw(session, first);
 			return diag_errno(why, r, "cannot set up io_uring");
 		}
-		session->workers[session->worker_count++] = (struct worker){
-			.session = session,
-			.transport = &transport_ring,
-			.channel = channel,
-		};
+		workers_publish(session, &transport_ring, channel);
 	}
 	return 0;
 }

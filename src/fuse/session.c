@@ -54,6 +54,26 @@ static int ended_open(void)
 	return ends[0];
 }
 
+void workers_publish(struct fuse_session *session, const struct transport *transport, void *channel)
+{
+	unsigned int count = atomic_load(&session->worker_count);
+	struct worker *worker = &session->workers[count];
+
+	/* fuse_session_stop() may run at any moment, on any thread, and looks at each tid. */
+	worker->session = session;
+	worker->transport = transport;
+	worker->channel = channel;
+	atomic_store(&session->worker_count, count + 1);
+}
+
+void workers_withdraw(struct fuse_session *session, unsigned int count)
+{
+	for (unsigned int i = atomic_load(&session->worker_count); i > count; i--) {
+		atomic_store(&session->worker_count, i - 1);
+		session->workers[i - 1].transport->channel_free(session->workers[i - 1].channel);
+	}
+}
+
 static void session_freep(struct fuse_session **session)
 {
 	fuse_session_free(*session);

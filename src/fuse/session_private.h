@@ -51,9 +51,9 @@ struct fuse_session {
 	atomic_bool is_stopped;
 	sem_t help; /* wakes one of device.c's threads that wait until they are needed */
 	atomic_uint waiting_helpers;
-	struct keepers *keepers; /* owned; NULL: none */
-	struct diag ring_why;    /* why there are no rings, if there are none */
-	unsigned int worker_count;
+	struct keepers *keepers;            /* owned; NULL: none */
+	struct diag ring_why;               /* why there are no rings, if there are none */
+	atomic_uint worker_count;           /* raised when the worker is complete: see stop */
 	struct worker workers[WORKERS_MAX]; /* each its thread's own, but tid */
 };
 
@@ -62,6 +62,13 @@ struct fuse_session {
 
 /* Keep the CPUs awake, but for one (-1: none), as long as a burst like this window goes on. */
 void worker_keep_awake(const struct worker *worker, const struct pace_window *window, int busy_cpu);
+
+/* Add a worker to those that a stop has to reach. Takes channel. */
+void workers_publish(struct fuse_session *session, const struct transport *transport,
+		     void *channel);
+
+/* Forget workers that have no threads yet, down to count. */
+void workers_withdraw(struct fuse_session *session, unsigned int count);
 
 /* fuse/device.c. Add a worker. Returns 0 or -errno. */
 int device_worker_add(struct fuse_session *session);

@@ -66,16 +66,21 @@ static void trial_end(struct steer *steer, const struct pace_window *window)
 	steer->usual_ns = 0;
 }
 
+void steer_end(struct steer *steer)
+{
+	if (steer->is_pinned)
+		cpus_release(steer->cpus, steer->cpu_count);
+	steer->is_pinned = false;
+	steer->trial_windows = 0;
+}
+
 void steer_window(struct steer *steer, const struct pace_window *window)
 {
 	if (steer->cpu_count == 0)
 		return;
 	if (!window->is_burst) {
 		/* What else runs on that CPU is no business of a server that has time. */
-		if (steer->is_pinned)
-			cpus_release(steer->cpus, steer->cpu_count);
-		steer->is_pinned = false;
-		steer->trial_windows = 0;
+		steer_end(steer);
 		return;
 	}
 	if (!steer->is_pinned)

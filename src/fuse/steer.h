@@ -34,6 +34,9 @@ void steer_init(struct steer *steer);
 /* Look at a window, perhaps move the calling thread. */
 void steer_window(struct steer *steer, const struct pace_window *window);
 
+/* Let the thread go where it likes again. */
+void steer_end(struct steer *steer);
+
 /* The CPU the thread is kept on, or -1. */
 int steer_cpu(const struct steer *steer);
 

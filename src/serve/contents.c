@@ -108,6 +108,8 @@ static int read_external(struct view *view, const struct image_inode *inode, uin
 	uint64_t left = offset < inode->size ? inode->size - offset : 0;
 	int fd, r;
 
+	if (!view_serves_data(view, inode))
+		return -EIO;
 	if (left < size)
 		size = (size_t)left;
 	if (size == 0)
