@@ -13,6 +13,7 @@
  *
  * A ring can do nothing but this: its restrictions allow one command, on the one file it has.
  */
+#include <assert.h>
 #include <errno.h>
 #include <liburing.h>
 #include <signal.h>
@@ -210,9 +211,7 @@ static void entry_submit(struct channel *channel, struct entry *entry, uint32_t 
 		.queue = entry->queue,
 	};
 
-	/* There is one for each entry, and an entry is submitted once at a time. */
-	if (!sqe)
-		abort();
+	assert(sqe); /* there is one for each entry, and an entry is submitted once at a time */
 	memset(sqe, 0, ABI_SQE_SIZE);
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->flags = IOSQE_FIXED_FILE;

@@ -41,10 +41,8 @@ static void *serve(void *argument)
 	return NULL;
 }
 
-static void server_start(struct server *server, const struct fuse_handlers *handlers,
-			 unsigned int thread_count)
+static void server_start_by(struct server *server, struct fuse_config config)
 {
-	struct fuse_config config = {.handlers = handlers, .thread_count = thread_count};
 	int ends[2];
 
 	*server = (struct server){.result = 1};
@@ -52,6 +50,14 @@ static void server_start(struct server *server, const struct fuse_handlers *hand
 	server->kernel_fd = ends[0];
 	assert_ok(fuse_session_new(ends[1], &config, &server->session, &server->why), &server->why);
 	assert_int_equal(0, pthread_create(&server->thread, NULL, serve, server));
+}
+
+static void server_start(struct server *server, const struct fuse_handlers *handlers,
+			 unsigned int thread_count)
+{
+	const struct fuse_config config = {.handlers = handlers, .thread_count = thread_count};
+
+	server_start_by(server, config);
 }
 
 static int server_join(struct server *server)
@@ -253,6 +259,52 @@ static void refuses_what_is_no_descriptor(void **state)
 	assert_true(why.text[0]);
 }
 
+/* A socket takes no commands of FUSE, as a kernel might refuse them after all. */
+static void rings_that_are_refused_leave_the_device(void **state)
+{
+	const struct fuse_config config = {
+		.handlers = &fake_handlers,
+		.queue_count = fuse_queue_count(),
+		.thread_count = 1,
+	};
+	static uint8_t body[65536];
+	struct abi_reply head;
+	struct server server;
+
+	(void)state;
+	server_start_by(&server, config);
+	negotiate(&server);
+	for (uint64_t unique = 10; unique < 200; unique++) {
+		ask_read(&server, unique, 2);
+		assert_int_equal(16 + FAKE_SIZE, receive(&server, &head, body, sizeof(body)));
+		assert_int_equal(unique, head.unique);
+	}
+	assert_int_equal(0, shutdown(server.kernel_fd, SHUT_RDWR));
+	assert_int_equal(0, server_join(&server));
+}
+
+static void rings_that_are_demanded_and_not_offered_are_an_error(void **state)
+{
+	const struct fuse_config config = {
+		.handlers = &fake_handlers,
+		.transport = FUSE_TRANSPORT_RING,
+		.queue_count = fuse_queue_count(),
+	};
+	struct abi_init_reply init;
+	struct buf request = {0};
+	struct abi_reply head;
+	struct server server;
+
+	(void)state;
+	server_start_by(&server, config);
+	init_append(&request, 45, ~INIT_OVER_IO_URING);
+	post(&server, &request);
+	(void)receive(&server, &head, &init, sizeof(init));
+	assert_int_equal(-EOPNOTSUPP, server_join(&server));
+	assert_non_null(strstr(server.why.text, "enable_uring"));
+	assert_int_equal(0, server.ready_count);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +313,8 @@ int main(void)
 		cmocka_unit_test(an_old_kernel_is_refused_by_its_version),
 		cmocka_unit_test(stop_ends_threads_that_wait),
 		cmocka_unit_test(stop_may_be_called_by_a_signal_handler),
+		cmocka_unit_test(rings_that_are_refused_leave_the_device),
+		cmocka_unit_test(rings_that_are_demanded_and_not_offered_are_an_error),
 		cmocka_unit_test(destroy_ends_all_threads),
 		cmocka_unit_test(bytes_that_cannot_be_read_are_an_error),
 		cmocka_unit_test(refuses_what_is_no_descriptor),
