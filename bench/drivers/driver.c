@@ -4,6 +4,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,20 +49,27 @@ struct paths paths_read(const char *file)
 {
 	struct paths paths = {0};
 	size_t size, lines = 0;
-	char *text = text_read(file, &size);
 
+	paths.text = text_read(file, &size);
 	for (size_t i = 0; i < size; i++)
-		lines += text[i] == '\n';
+		lines += paths.text[i] == '\n';
 	paths.path = calloc(lines ? lines : 1, sizeof(*paths.path));
 	if (!paths.path)
 		err(1, "cannot hold '%s'", file);
-	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+	for (char *line = paths.text, *end; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		paths.path[paths.count++] = line;
 	}
 	if (!paths.count)
 		errx(1, "'%s' is empty", file);
 	return paths;
+}
+
+void paths_release(struct paths *paths)
+{
+	free(paths->path);
+	free(paths->text);
+	*paths = (struct paths){0};
 }
 
 int root_open(const char *path)
@@ -81,6 +89,22 @@ unsigned int number_parse(const char *text, unsigned int max)
 	if (end == text || *end || number < 1 || number > max)
 		errx(2, "'%s' is not a number from 1 to %u", text, max);
 	return (unsigned int)number;
+}
+
+pid_t command_start(char **argv)
+{
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int r;
+
+	if (posix_spawn_file_actions_init(&actions) ||
+	    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO))
+		errx(1, "cannot prepare the command");
+	r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (r)
+		errx(1, "cannot run '%s': %s", argv[0], strerror(r));
+	return pid;
 }
 
 void result_print(double seconds, struct tally tally)

@@ -10,26 +10,32 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct tally {
 	uint64_t count;
 	uint64_t bytes;
 };
 
-/* Lines of a file; the text belongs to the list and lives as long as the process. */
+/* Lines of a file. */
 struct paths {
-	char **path;
+	char *text;  /* owned, what path points into */
+	char **path; /* owned */
 	size_t count;
 };
 
 double seconds_now(void);
 struct paths paths_read(const char *file);
+void paths_release(struct paths *paths);
 
 /* Open a directory to look up from. */
 int root_open(const char *path);
 
 /* The number that a text is, from 1 to max. */
 unsigned int number_parse(const char *text, unsigned int max);
+
+/* Start a command, found in $PATH, that prints on stderr what it prints. Returns its pid. */
+pid_t command_start(char **argv);
 
 void result_print(double seconds, struct tally tally);
 

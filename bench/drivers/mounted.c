@@ -8,8 +8,6 @@
 #include "driver.h"
 
 #include <err.h>
-#include <spawn.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,23 +19,17 @@
 int main(int argc, char **argv)
 {
 	static const struct timespec pause = {.tv_nsec = POLL_NANOSECONDS};
-	posix_spawn_file_actions_t actions;
 	struct stat st;
 	double begin;
 	pid_t pid;
-	int r, status;
+	int status;
 
 	if (argc < 3)
 		errx(2, "usage: mounted FILE COMMAND [ARGUMENT...]");
 	if (!lstat(argv[1], &st))
 		errx(1, "'%s' is there before the mount", argv[1]);
-	if (posix_spawn_file_actions_init(&actions) ||
-	    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO))
-		errx(1, "cannot prepare the command");
 	begin = seconds_now();
-	r = posix_spawnp(&pid, argv[2], &actions, NULL, argv + 2, environ);
-	if (r)
-		errx(1, "cannot run '%s': %s", argv[2], strerror(r));
+	pid = command_start(argv + 2);
 	if (waitpid(pid, &status, 0) != pid || status)
 		errx(1, "'%s' failed", argv[2]);
 	while (lstat(argv[1], &st)) {

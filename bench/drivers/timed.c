@@ -8,29 +8,21 @@
 #include "driver.h"
 
 #include <err.h>
-#include <spawn.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
-	posix_spawn_file_actions_t actions;
 	struct rusage usage;
 	double begin;
 	pid_t pid;
-	int r, status;
+	int status;
 
 	if (argc < 2)
 		errx(2, "usage: timed COMMAND [ARGUMENT...]");
-	if (posix_spawn_file_actions_init(&actions) ||
-	    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO))
-		errx(1, "cannot prepare the command");
 	begin = seconds_now();
-	r = posix_spawnp(&pid, argv[1], &actions, NULL, argv + 1, environ);
-	if (r)
-		errx(1, "cannot run '%s': %s", argv[1], strerror(r));
+	pid = command_start(argv + 1);
 	if (wait4(pid, &status, 0, &usage) != pid || status)
 		errx(1, "'%s' failed", argv[1]);
 	result_print(seconds_now() - begin,
