@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,11 +20,16 @@ TITLES = {"lamina": "the program that is measured", "mkcomposefs": "mkcomposefs 
 
 def run(drivers, command):
     """Run a command, give its wall seconds and its peak memory in KiB."""
-    child = subprocess.run([os.path.join(drivers, "bench-timed"), *command], capture_output=True, text=True,
-                           check=False)
+    with subprocess.Popen([os.path.join(drivers, "bench-timed"), *command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+        try:
+            out, talk = child.communicate()
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
     if child.returncode:
-        raise OSError((child.stderr.strip().splitlines() or [f"status {child.returncode}"])[0])
-    result = json.loads(child.stdout)
+        raise OSError((talk.strip().splitlines() or [f"status {child.returncode}"])[0])
+    result = json.loads(out)
     return result["seconds"], result["bytes"] / 1024
 
 
@@ -56,7 +62,7 @@ def measure(samples, rounds, programs, facts, sets):
     """Gives the names of the contenders that ran and {name: why not}."""
     lamina, peer = programs["lamina"], mkcomposefs(programs["lamina"])
     dump = sets.make_build_dump()
-    with tempfile.TemporaryDirectory(prefix="build-", dir=sets.folder) as folder:
+    with tempfile.TemporaryDirectory(prefix="work-", dir=sets.folder) as folder:
         work = pathlib.Path(folder)
         commands = {"lamina": lambda n: [lamina, "build", "-q", str(dump), str(work / "ours.erofs")]}
         if peer:

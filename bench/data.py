@@ -6,6 +6,7 @@ million   an image of BENCH_MILLION empty files in directories of a thousand
 small     an image of a thousand of them
 """
 
+import fcntl
 import os
 import pathlib
 import random
@@ -16,6 +17,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 SMALL_BYTES = 64 << 10
 SMALL_FILES_MAX = 30_000
+LOOKUPS_MAX = 30_000
 
 
 def say(text):
@@ -37,6 +39,21 @@ def make(path, how):
     new.unlink(missing_ok=True)
     how(new)
     new.rename(path)
+
+
+class Folder:
+    """The bench's folder, for one bench at a time; what a killed one left in it goes."""
+
+    def __init__(self, path):
+        path.mkdir(parents=True, exist_ok=True)
+        self.path = path.resolve()
+        self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("bench: another bench works in this folder\nhint: BENCH_DIR= names another one")
+        for left in (*self.path.glob("run-*"), *self.path.glob("work-*")):
+            shutil.rmtree(left)
 
 
 class Data:
@@ -67,13 +84,16 @@ class Data:
                     if os.path.getsize(path) <= SMALL_BYTES:
                         smalls.append(short)
         rng = random.Random(22)
-        looked_up = [path + "-missing" if rng.random() < 0.2 else path for path in paths]
-        rng.shuffle(looked_up)
+        paths.sort()
+        looked_up = [path + "-missing" if rng.random() < 0.2 else path
+                     for path in rng.sample(paths, min(len(paths), LOOKUPS_MAX))]
+        # Neighbours, as a project's files are.
+        paths = paths[:LOOKUPS_MAX]
         objects = self.tree_folder / "repo" / "objects"
         stored = [str(path.relative_to(objects)) for path in objects.glob("??/*")]
         smalls = rng.sample(sorted(smalls), min(len(smalls), SMALL_FILES_MAX))
         new.mkdir()
-        for name, lines in (("paths", sorted(paths)), ("files", sorted(files)), ("smalls", sorted(smalls)),
+        for name, lines in (("paths", paths), ("files", sorted(files)), ("smalls", sorted(smalls)),
                             ("random", looked_up), ("objects", sorted(stored))):
             (new / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8",
                                     errors="surrogateescape")
@@ -139,16 +159,19 @@ class Data:
                  lambda new, source=dump: run(self.programs["lamina"], "build", "-q", source, new))
             facts[name] = {"name": name, "image": str(dump.with_suffix(".image")), "first": "d0/f5",
                            "objects": str(self.folder / "no-objects"), "dump": str(dump)}
-        os.sync()  # a dirty page that one process maps would count as its own
+        # A dirty page that one process maps would count as its own.
+        run("sync", *(facts[name]["image"] for name in facts))
         return facts
 
-    def warm(self, facts):
-        """Read images and objects once, so that they come from the page cache from here on."""
+    def warm(self, facts, needs):
+        """Read once what contenders need, so that it comes from the page cache from here on."""
         reader = os.path.join(self.programs["drivers"], "bench-readall")
         tree = facts["tree"]
-        run(reader, tree["objects"], self.tree_folder / "lists" / "objects")
-        run(reader, tree["tree"], tree["files"])
+        if "image" in needs:
+            run(reader, tree["objects"], self.tree_folder / "lists" / "objects")
+        if "tree" in needs:
+            run(reader, tree["tree"], tree["files"])
         for name in facts:
             for kind in ("image", "erofs", "squashfs"):
-                if kind in facts[name]:
+                if kind in facts[name] and kind in needs:
                     run("sh", "-c", 'cat "$0" >/dev/null', facts[name][kind])

@@ -5,9 +5,11 @@ Contenders go A B C, B C A, … so that a machine that changes its speed changes
 A ratio is the median of the ratios within each round.
 """
 
+import ctypes
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import workloads
 
 AGENT = pathlib.Path(__file__).resolve().parent / "agent.py"
 TURN_TIMEOUT_S = 900
+PR_SET_PDEATHSIG = 1
 
 
 def works(*command):
@@ -43,6 +46,11 @@ class Namespaces:
         return None if contender.where in self.commands else "unshare is not possible here"
 
 
+def end_with_us():
+    """In an agent before it starts: however the bench ends, the agent and its namespaces do, too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def turn(namespaces, contender, group, programs, data, folder):
     """One contender's turn in a group, in an agent of its own; gives its answer."""
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as work:
@@ -50,7 +58,7 @@ def turn(namespaces, contender, group, programs, data, folder):
         try:
             agent = subprocess.run([*namespaces.commands[contender.where], sys.executable, str(AGENT)],
                                    input=json.dumps(request), capture_output=True, text=True, check=False,
-                                   timeout=TURN_TIMEOUT_S, start_new_session=True)
+                                   timeout=TURN_TIMEOUT_S, start_new_session=True, preexec_fn=end_with_us)
         except subprocess.TimeoutExpired:
             return {"samples": {}, "failures": {"all": f"no end after {TURN_TIMEOUT_S} s"}}
         if agent.returncode:
@@ -99,6 +107,10 @@ class Samples:
         return {sample["round"]: sample.get("value", sample.get("seconds"))
                 for sample in self.raw.get(workload, {}).get(contender, [])}
 
+    def rounds(self, group):
+        """How many rounds a group has had."""
+        return max(len(samples) for workload in self.groups[group] for samples in self.raw[workload].values())
+
     def unit(self, workload):
         for samples in self.raw.get(workload, {}).values():
             return samples[0].get("unit", "s")
@@ -128,18 +140,23 @@ class Samples:
         return statistics.median(ratios) if ratios else None
 
 
-def measure(samples, namespaces, contenders, groups, rounds, programs, data_sets, facts):
-    """All rounds of all groups."""
-    begin = time.monotonic()
-    for name in groups:
+def measure(samples, namespaces, contenders, groups, sizes, programs, data_sets, facts, begin):
+    """All rounds of all groups; one more than the first only while the group's share of the time lasts."""
+    for done, name in enumerate(groups):
         group = workloads.GROUPS[name]
-        data_sets.warm(facts)
+        rounds = min(sizes["rounds"], group.rounds_max)
+        group_begin = time.monotonic()
+        share = (begin + 60 * sizes["minutes"] - group_begin) / (len(groups) - done)
         players = [c for c in contenders if not takes_part(c, group, facts)]
-        for number in range(min(rounds, group.rounds_max)):
+        data_sets.warm(facts, {need for player in players for need in player.needs})
+        for number in range(rounds):
+            if number and (time.monotonic() - group_begin) * (number + 1) / number > share:
+                print(f"bench: {name}: {number} of {rounds} rounds, there is no time for more", file=sys.stderr)
+                break
             for place in range(len(players)):
                 contender = players[(place + number) % len(players)]
-                print(f"bench: {time.monotonic() - begin:4.0f} s  {name} {number + 1}/{min(rounds, group.rounds_max)}"
-                      f"  {contender.name}", file=sys.stderr, flush=True)
+                print(f"bench: {time.monotonic() - begin:4.0f} s  {name} {number + 1}/{rounds}  {contender.name}",
+                      file=sys.stderr, flush=True)
                 samples.add(name, contender.name, number,
                             turn(namespaces, contender, name, programs, facts, data_sets.folder))
         for contender, where, what in samples.failures:

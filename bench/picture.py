@@ -45,7 +45,7 @@ def chart(x, y, title, workload, names, samples, show):
     values = {name: samples.middle(workload, name) for name in names if samples.by_round(workload, name)}
     unit = samples.unit(workload)
     longest = max(values.values()) or 1
-    lines = [text(x, y, f"{title} ({'time' if unit == 's' else 'memory'}, shorter is better)", "title")]
+    lines = [text(x, y, f"{title} ({'time' if unit == 's' else 'memory'})", "title")]
     for number, (name, value) in enumerate(values.items()):
         top = y + 10 + number * STEP
         width = max(value / longest * (CHART_WIDTH - NAME_WIDTH - VALUE_WIDTH), 1)
@@ -67,7 +67,8 @@ def draw(names, samples, show):
         lines += more
         columns[column] += height
     width, height = 40 + 2 * CHART_WIDTH + 20, max(columns)
-    legend = "medians; blue: lamina, orange: other FUSE file systems, grey: kernel file systems and plain files"
+    legend = ("medians, shorter is better; blue: lamina, orange: other FUSE file systems, "
+              "grey: kernel file systems and plain files")
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}" '
         'role="img">', "<title>lamina and its peers</title>", f"<style>{STYLE}</style>",

@@ -108,7 +108,7 @@ class Report:
         yield (f"Linux {machine['kernel']}, {machine['cpus']} × {machine['cpu']}, "
                f"{machine['memory_bytes'] / 2**30:.0f} GiB of memory, {'' if machine['root'] else 'not '}as root. "
                f"Tree: {sizes['files']:,} files in {sizes['bytes'] / 1e9:g} GB, and one of {sizes['large'] >> 20} MiB. "
-               f"Rounds: {sizes['rounds']} (the long groups: fewer), contenders in turn.")
+               "Contenders in turn, in rounds.")
         yield from ("", "“Cold” is the first time after a fresh mount, with the page cache of images and objects warm; "
                     "“uncached” drops the pages of the one file, by `posix_fadvise`, of what is mounted and of what is "
                     "below it. A ratio (÷) is the median of the ratios within each round; below 1 is less time, or "
@@ -127,7 +127,7 @@ class Report:
             yield ""
         yield from self.bar_table()
         for group, found in self.samples.groups.items():
-            yield from (f"## {workloads.GROUPS[group].title}", "")
+            yield from (f"## {workloads.GROUPS[group].title}", "", f"Rounds: {self.samples.rounds(group)}.", "")
             values = [workload for workload in found if self.samples.unit(workload) != "s"]
             for workload in found:
                 if workload not in values:

@@ -5,14 +5,18 @@
 Data sets are made in $BENCH_DIR (default: lamina-bench in the temporary folder), about 10 GB, and kept. Programs are
 taken from $PATH or from $MKCOMPOSEFS, $MOUNT_COMPOSEFS, $COMPOSEFS_FUSE, $EROFSFUSE, $SQUASHFUSE_LL, $FUSE_OVERLAYFS;
 what is missing is skipped and the report says so. As root all contenders run; otherwise those that need no privilege.
-$BENCH_FILES, $BENCH_BYTES, $BENCH_LARGE, $BENCH_MILLION and $BENCH_ROUNDS set the sizes.
+$BENCH_FILES, $BENCH_BYTES, $BENCH_LARGE, $BENCH_MILLION and $BENCH_ROUNDS set the sizes;
+$BENCH_MINUTES (24) is when no further rounds are begun, but each group gets its first.
 """
 
 import argparse
 import os
 import pathlib
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 
 import building
 import data
@@ -21,8 +25,10 @@ import mounts
 import report
 import workloads
 
-SIZES = {"files": 100_000, "bytes": 2_000_000_000, "large": 256 << 20, "million": 1_000_000, "rounds": 5}
-QUICK = {"files": 3_000, "bytes": 100_000_000, "large": 64 << 20, "million": 1_000_000, "rounds": 2}
+SIZES = {"files": 100_000, "bytes": 2_000_000_000, "large": 256 << 20, "million": 1_000_000, "rounds": 5,
+         "minutes": 24}
+QUICK = {"files": 3_000, "bytes": 100_000_000, "large": 64 << 20, "million": 200_000, "rounds": 2,
+         "minutes": 3}
 GROUPS = list(workloads.GROUPS)
 
 
@@ -56,10 +62,9 @@ def main():
     if not (drivers / "bench-walk").exists():
         sys.exit(f"bench: the drivers are missing\nhint: ninja -C {chosen.lamina.parent} bench-drivers")
     programs = mounts.find_programs(lamina, drivers)
-    folder = pathlib.Path(os.environ.get("BENCH_DIR", pathlib.Path(tempfile.gettempdir()) / "lamina-bench")).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = data.Folder(pathlib.Path(os.environ.get("BENCH_DIR", pathlib.Path(tempfile.gettempdir()) / "lamina-bench")))
     chosen.output.mkdir(parents=True, exist_ok=True)
-    sets = data.Data(folder, sizes, programs)
+    sets = data.Data(folder.path, sizes, programs)
     facts = sets.make_all()
     with mounts.UringOn() as uring:
         contenders, skipped = mounts.choose(programs, chosen.contenders)
@@ -74,17 +79,27 @@ def main():
             data.say("FUSE over io_uring turned on for this run")
         names = {contender.name: contender.title for contender in contenders}
         samples = measure.Samples()
+        begin = time.monotonic()
         if "build" in chosen.only:
             more, missing = building.measure(samples, sizes["rounds"], programs, facts, sets)
             names.update(more)
             skipped.update(missing)
         measure.measure(samples, namespaces, contenders, [g for g in GROUPS if g in chosen.only and g != "build"],
-                        sizes["rounds"], programs, sets, facts)
+                        sizes, programs, sets, facts, begin)
     report.Report(sizes, names, skipped, samples, uring.changed).write(chosen.output)
     data.say(f"results.md, results.json and picture.svg are in {chosen.output}")
 
 
-try:
-    main()
-except KeyboardInterrupt:
-    sys.exit("bench: interrupted")
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)  # through the finally blocks, as an interrupt does
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("bench: interrupted")
+    except subprocess.CalledProcessError as failed:
+        sys.exit(f"bench: failed: {' '.join(map(str, failed.cmd))}")

@@ -109,10 +109,10 @@ GROUPS = {
     "build": Group("Writing images", None),  # building.py
     "mount": Group("Mounting", latency),
     "meta": Group("Metadata", meta, mounted_only=False),
-    "shell": Group("Metadata by shell tools", shell, rounds_max=3, mounted_only=False),
+    "shell": Group("Metadata by shell tools", shell, rounds_max=2, mounted_only=False),
     "small": Group("Small files", small, mounted_only=False),
-    "data": Group("All files", data, rounds_max=3, mounted_only=False),
+    "data": Group("All files", data, rounds_max=2, mounted_only=False),
     "large": Group("One large file", large, mounted_only=False),
-    "parallel": Group("Parallel clients", parallel, mounted_only=False),
+    "parallel": Group("Parallel clients", parallel, rounds_max=3, mounted_only=False),
     "memory": Group("The server's memory", memory.work, rounds_max=1, fuse_only=True),
 }
