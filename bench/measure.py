@@ -66,7 +66,8 @@ def turn(namespaces, contender, group, programs, data, folder):
             return {"samples": {}, "failures": {"all": talk[-1] if talk else f"status {agent.returncode}"}}
         answer = json.loads(agent.stdout)
         # Places of this machine are nothing for a report.
-        places = {work + "/": "", str(folder) + "/": "", **{path: name for name, path in programs.items()}}
+        places = {work + "/": "", str(folder) + "/": ""}
+        places.update({path: name for name, path in programs.items() if name != "options"})
         for what, why in answer["failures"].items():
             for place, name in places.items():
                 why = why.replace(place, name)

@@ -30,8 +30,13 @@ class Contender:
     below: Callable = lambda data: [data["large_object"]]  # what the large file is read from
 
 
-def lamina(mode, *options):
+def lamina(mode, transport=None, passthrough=None):
+    """A mount in that mode; what this lamina would choose by itself is said, so that each contender is one thing."""
     def command(programs, data, target):
+        options = []
+        for option, value in (("--transport", transport), ("--passthrough", passthrough)):
+            if value and option in programs["options"]:
+                options += [option, value]
         source = ["--repo", data["repo"], data["name"]] if "repo" in data else \
                  ["--objects", data["objects"], data["image"]]
         return [programs["lamina"], "mount", "--mode", mode, *options, *source, target]
@@ -56,21 +61,19 @@ def composefs_overlay(programs, data, target):
             f"source={data['image']},basedir={data['objects']}"]
 
 
-DEVICE = ("--transport", "device")
-IO_URING = ("--transport", "uring")
 CONTENDERS = [
     Contender("kernel", "kernel EROFS and overlayfs, by mount.composefs", "root", kernel, fuse=False),
     Contender("lamina-kernel", "kernel EROFS and overlayfs, by lamina mount --mode kernel", "root", lamina("kernel"),
               fuse=False),
     Contender("overlay", "lamina metadata server under overlayfs, /dev/fuse, user namespace", "userns",
-              lamina("overlay")),
-    Contender("overlay-uring", "the same over io_uring", "userns", lamina("overlay", *IO_URING),
+              lamina("overlay", "device")),
+    Contender("overlay-uring", "the same over io_uring", "userns", lamina("overlay", "uring"),
               option="--transport", uring=True),
-    Contender("standalone", "lamina FUSE server, /dev/fuse", "root", lamina("standalone")),
-    Contender("standalone-uring", "the same over io_uring", "root", lamina("standalone", *IO_URING),
+    Contender("standalone", "lamina FUSE server, /dev/fuse", "root", lamina("standalone", "device", "off")),
+    Contender("standalone-uring", "the same over io_uring", "root", lamina("standalone", "uring", "off"),
               option="--transport", uring=True),
-    Contender("passthrough", "lamina FUSE server with passthrough", "root", lamina("standalone", "--passthrough", "on"),
-              option="--passthrough"),
+    Contender("passthrough", "lamina FUSE server with passthrough, /dev/fuse", "root",
+              lamina("standalone", "device", "on"), option="--passthrough"),
     Contender("composefs-fuse", "composefs-fuse", "root", composefs_fuse, program="composefs-fuse", ours=False),
     Contender("composefs-overlay", "overlayfs (userxattr) over composefs-fuse, user namespace", "userns",
               composefs_overlay, program="composefs-fuse", ours=False),
@@ -94,8 +97,10 @@ CONTENDERS = [
 
 
 def find_programs(lamina_path, drivers):
-    """Where each program is: by its variable (MOUNT_COMPOSEFS=...), else in $PATH."""
-    programs = {"lamina": str(lamina_path), "drivers": str(drivers)}
+    """Where each program is: by its variable (MOUNT_COMPOSEFS=...), else in $PATH; and what our own can do."""
+    talk = subprocess.run([lamina_path, "mount", "--help"], capture_output=True, text=True, check=True).stdout
+    options = " ".join(word for word in ("--transport", "--passthrough") if word in talk)
+    programs = {"lamina": str(lamina_path), "drivers": str(drivers), "options": options}
     for name in ("composefs-fuse", "erofsfuse", "squashfuse_ll", "fuse-overlayfs", "mkfs.erofs", "mksquashfs"):
         variable = name.upper().replace("-", "_").replace(".", "_")
         found = shutil.which(os.environ.get(variable) or name)
@@ -113,8 +118,6 @@ def find_programs(lamina_path, drivers):
 
 def choose(programs, wanted):
     """Split CONTENDERS into those that can run here and {name: why not}."""
-    options = subprocess.run([programs["lamina"], "mount", "--help"], capture_output=True, text=True,
-                             check=True).stdout
     chosen, skipped = [], {}
     for contender in CONTENDERS:
         if wanted and contender.name not in wanted:
@@ -130,7 +133,7 @@ def choose(programs, wanted):
         elif contender.program and contender.program not in programs:
             variable = contender.program.upper().replace("-", "_").replace(".", "_")
             why = f"no {contender.program} in $PATH nor in ${variable}"
-        elif contender.option and contender.option not in options:
+        elif contender.option and contender.option not in programs["options"]:
             why = f"this lamina has no {contender.option}"
         elif contender.where == "root" and os.geteuid() != 0:
             why = "needs root"

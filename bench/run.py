@@ -62,7 +62,8 @@ def main():
     if not (drivers / "bench-walk").exists():
         sys.exit(f"bench: the drivers are missing\nhint: ninja -C {chosen.lamina.parent} bench-drivers")
     programs = mounts.find_programs(lamina, drivers)
-    folder = data.Folder(pathlib.Path(os.environ.get("BENCH_DIR", pathlib.Path(tempfile.gettempdir()) / "lamina-bench")))
+    place = os.environ.get("BENCH_DIR", os.path.join(tempfile.gettempdir(), "lamina-bench"))
+    folder = data.Folder(pathlib.Path(place))
     chosen.output.mkdir(parents=True, exist_ok=True)
     sets = data.Data(folder.path, sizes, programs)
     facts = sets.make_all()
