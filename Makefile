@@ -4,7 +4,7 @@
 #   make          build/lamina, with its other names beside it
 #   make demo     install what is missing, build, import and mount a real root file system
 #   make test     install what is missing, build, run every test; ends with one line of totals
-#   make bench    measure against the peers, writes what docs/performance.md quotes
+#   make bench    measure against the peers, writes docs/performance/ (BENCH_OPTIONS=--quick)
 #   make debug | release | asan | tsan     build-<word>/, each a whole build
 #   make check-asan | check-tsan           the test suite in that build
 #   make fuzz     ten minutes of fuzzing, shared by all targets (FUZZ_SECONDS=600)
@@ -30,9 +30,10 @@ test:
 	@tools/run-tests.py build
 
 bench:
-	@tools/install-missing.sh build
+	@tools/install-missing.sh build bench
 	@$(MAKE) --no-print-directory release
-	@bench/run.py build-release/lamina
+	@ninja -C build-release bench-drivers
+	@bench/run.py $(BENCH_OPTIONS) build-release/lamina
 
 debug:
 	@tools/variant.sh debug --buildtype=debug

@@ -6,7 +6,8 @@ make-tree.py DIR [FILES [BYTES]]
 
 Copies files of this machine's /usr (at most 1 MiB each) into DIR until it has FILES (100,000) files, about 15 % of
 them duplicates and 2 % of at most 64 bytes, in directories of uneven size and depth, with symbolic links and user
-xattrs; then large files until it holds BYTES (2 GB). The same machine gives the same tree.
+xattrs, every tenth in one wide directory; then large files until it holds BYTES (2 GB). The same machine gives the same
+tree.
 """
 
 import os
@@ -45,6 +46,8 @@ def main():
     rng.shuffle(sources)
     root.mkdir(parents=True)
     directories = [root]
+    wide = root / "wide"
+    wide.mkdir()
     written = 0
     for count in range(wanted):
         if count % 7 == 0:
@@ -54,7 +57,8 @@ def main():
             new = parent / f"dir-{count:06}"
             new.mkdir()
             directories.append(new)
-        target = rng.choice(directories[-50:]) / f"file-{count:06}"
+        parent = wide if count % 10 == 3 else rng.choice(directories[-50:])
+        target = parent / f"file-{count:06}"
         if count % 50 == 0:
             target.write_text(f"small {count}\n")
             written += 16

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # Install the Debian packages that the named sets need and that are not there yet.
 #
-#   tools/install-missing.sh build|demo|test|fuzz|lint ...
+#   tools/install-missing.sh build|demo|test|bench|fuzz|lint ...
 set -eu
 
 packages=
@@ -11,6 +11,7 @@ for set in "$@"; do
     build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev liburing-dev libcmocka-dev bats" ;;
     demo) packages="$packages mmdebstrap util-linux" ;;
     test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs" ;;
+    bench) packages="$packages util-linux attr erofs-utils squashfs-tools squashfuse fuse-overlayfs" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;
     lint) packages="$packages clang clang-format clang-tidy cppcheck shellcheck" ;;
     *) echo "install-missing: no such set '$set'" >&2; exit 2 ;;
