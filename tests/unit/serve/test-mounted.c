@@ -34,12 +34,15 @@
 #define SHARED_SIZE (4u << 20)
 static char *shared;
 
-/* How the servers of a group of tests serve. */
-static struct {
+/* How the server of a test serves. */
+struct way {
+	const char *name;
 	enum fuse_transport transport;
 	bool opens_files;
 	bool passes_through;
-} way;
+};
+
+static const struct way *way;
 
 struct mounted {
 	struct made made;
@@ -136,11 +139,11 @@ static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 	};
 	struct view_config config = {.kind = kind, .object_fd_count = 1};
 	struct fuse_config fuse_config = {
-		.transport = way.transport,
+		.transport = way->transport,
 		.queue_count = fuse_queue_count(),
 		.thread_count = 3,
-		.opens_files = way.opens_files,
-		.passes_through = way.passes_through && kind == VIEW_STANDALONE,
+		.opens_files = way->opens_files,
+		.passes_through = way->passes_through && kind == VIEW_STANDALONE,
 	};
 	int device;
 
@@ -513,7 +516,7 @@ static void body_lost_pages(void)
 	for (int i = 0; i < 3; i++)
 		expect(read_error("ours/block") == -EIO);
 	/* What goes by io_uring is copied by us: from then on none of the image is trusted. */
-	if (way.transport == FUSE_TRANSPORT_RING)
+	if (way->transport == FUSE_TRANSPORT_RING)
 		expect(stat("ours/inline", &st) < 0 && errno == EIO);
 	else
 		expect(read_error("ours/inline") == 0);
@@ -616,7 +619,7 @@ static void body_stop(void)
 	fuse_session_free(mounted.session);
 	expect(stat("ours/many/nothing", &st) < 0);
 	/* The others: the kernel is about to take the ring down, and the connection with it. */
-	expect(errno == ENOTCONN || (way.transport == FUSE_TRANSPORT_RING &&
+	expect(errno == ENOTCONN || (way->transport == FUSE_TRANSPORT_RING &&
 				     (errno == ECANCELED || errno == ECONNABORTED)));
 	fd_closep(&mounted.mount_fd);
 	expect(umount2("ours", 0) == 0);
@@ -671,79 +674,83 @@ static void passthrough_reads_and_maps_the_object_itself(void **state)
 	isolated(AS_ROOT, body_passthrough);
 }
 
-static void io_uring_is_offered(void **state)
+static const struct way ways[] = {
+	{"device", FUSE_TRANSPORT_DEVICE, false, false},
+	{"io_uring", FUSE_TRANSPORT_RING, false, false},
+	{"OPEN", FUSE_TRANSPORT_DEVICE, true, false},
+	{"passthrough", FUSE_TRANSPORT_DEVICE, false, true},
+};
+#define WAY_COUNT (sizeof(ways) / sizeof(ways[0]))
+
+#define BY_DEVICE 1u
+#define BY_RING 2u
+#define BY_OPENING 4u
+#define BY_PASSTHROUGH 8u
+#define BY_ALL (BY_DEVICE | BY_RING | BY_OPENING | BY_PASSTHROUGH)
+
+#define ROW(function, by)                    \
+	{                                    \
+#function, (function), (by), \
+	}
+
+static const struct {
+	const char *name;
+	void (*run)(void **state);
+	unsigned int by;
+} rows[] = {
+	ROW(standalone_looks_like_the_kernels_stack, BY_ALL),
+	ROW(roots_overlay_looks_like_the_kernels_stack, BY_DEVICE | BY_RING),
+	ROW(a_users_overlay_looks_like_the_kernels_stack, BY_DEVICE | BY_RING),
+	ROW(a_users_standalone_looks_like_the_kernels_stack, BY_DEVICE | BY_RING),
+	ROW(metadata_without_an_overlay_has_no_contents, BY_DEVICE | BY_RING),
+	ROW(a_file_handle_outlives_the_kernels_cache, BY_DEVICE | BY_RING),
+	ROW(lost_pages_of_the_image_are_errors_not_crashes, BY_DEVICE | BY_RING),
+	ROW(an_unmount_under_load_ends_the_server_well, BY_ALL),
+	ROW(a_stopped_server_leaves_errors_behind, BY_DEVICE | BY_RING),
+	ROW(passthrough_reads_and_maps_the_object_itself, BY_PASSTHROUGH),
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+struct one_case {
+	char name[120];
+	const struct way *way;
+	void (*run)(void **state);
+};
+
+static void run_case(void **state)
 {
-	(void)state;
-	need("uring", uring_is_enabled(), "/sys/module/fuse/parameters/enable_uring is not Y");
-}
+	const struct one_case *one = *state;
 
-static void passthrough_is_there(void **state)
-{
-	(void)state;
-	need("root", geteuid() == 0, "passthrough is for root");
-}
-
-static int run_group(const char *name)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
-		cmocka_unit_test(roots_overlay_looks_like_the_kernels_stack),
-		cmocka_unit_test(a_users_overlay_looks_like_the_kernels_stack),
-		cmocka_unit_test(a_users_standalone_looks_like_the_kernels_stack),
-		cmocka_unit_test(metadata_without_an_overlay_has_no_contents),
-		cmocka_unit_test(a_file_handle_outlives_the_kernels_cache),
-		cmocka_unit_test(lost_pages_of_the_image_are_errors_not_crashes),
-		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
-		cmocka_unit_test(a_stopped_server_leaves_errors_behind),
-	};
-
-	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
-}
-
-static int run_device(void)
-{
-	way.transport = FUSE_TRANSPORT_DEVICE;
-	return run_group("device");
-}
-
-static int run_ring(void)
-{
-	const struct CMUnitTest offered[] = {cmocka_unit_test(io_uring_is_offered)};
-	int failed = cmocka_run_group_tests_name("uring offered", offered, NULL, NULL);
-
-	if (failed || !uring_is_enabled())
-		return failed;
-	way.transport = FUSE_TRANSPORT_RING;
-	return run_group("uring");
-}
-
-/* What differs where files are opened is little enough. */
-static int run_opening(void)
-{
-	const struct CMUnitTest opening[] = {
-		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
-		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
-	};
-	const struct CMUnitTest passthrough[] = {
-		cmocka_unit_test(passthrough_is_there),
-		cmocka_unit_test(standalone_looks_like_the_kernels_stack),
-		cmocka_unit_test(an_unmount_under_load_ends_the_server_well),
-		cmocka_unit_test(passthrough_reads_and_maps_the_object_itself),
-	};
-	int failed;
-
-	way.transport = FUSE_TRANSPORT_AUTO;
-	way.opens_files = true;
-	failed = cmocka_run_group_tests_name("opening", opening, NULL, NULL);
-	way.opens_files = false;
-	way.passes_through = true;
-	return failed + cmocka_run_group_tests_name("passthrough", passthrough, NULL, NULL);
+	way = one->way;
+	need("uring", way->transport != FUSE_TRANSPORT_RING || uring_is_enabled(),
+	     "/sys/module/fuse/parameters/enable_uring is not Y");
+	one->run(state);
 }
 
 int main(void)
 {
+	static struct one_case cases[ROW_COUNT * WAY_COUNT];
+	struct CMUnitTest tests[ROW_COUNT * WAY_COUNT];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ROW_COUNT * WAY_COUNT; i++) {
+		size_t row = i / WAY_COUNT, which = i % WAY_COUNT;
+
+		if (!(rows[row].by & 1u << which))
+			continue;
+		(void)snprintf(cases[count].name, sizeof(cases[count].name), "%s by %s",
+			       rows[row].name, ways[which].name);
+		cases[count].way = &ways[which];
+		cases[count].run = rows[row].run;
+		tests[count] = (struct CMUnitTest){
+			.name = cases[count].name,
+			.test_func = run_case,
+			.initial_state = &cases[count],
+		};
+		count++;
+	}
 	shared = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		return 1;
-	return run_device() + run_ring() + run_opening();
+	return _cmocka_run_group_tests("mounted", tests, count, NULL, NULL);
 }
