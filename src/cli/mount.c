@@ -20,6 +20,7 @@ struct mount_options {
 	uint64_t threads;
 	uint64_t own_data;
 	bool check_open;
+	bool no_spin;
 	bool foreground;
 	bool explain;
 };
@@ -42,6 +43,8 @@ static const struct option_row rows[] = {
 	 "threads of the server that read the device"},
 	{"passthrough", 0, OPTION_TEXT, offsetof(struct mount_options, passthrough), "WHEN",
 	 "let the kernel read file contents itself: auto, on or off"},
+	{"no-spin", 0, OPTION_FLAG, offsetof(struct mount_options, no_spin), NULL,
+	 "do not keep idle CPUs awake while requests come fast"},
 	{"check-open", 0, OPTION_FLAG, offsetof(struct mount_options, check_open), NULL,
 	 "standalone: opening a file finds out whether its contents are there"},
 	{"serve-below", 0, OPTION_NUMBER, offsetof(struct mount_options, own_data), "BYTES",
@@ -93,6 +96,7 @@ static int request_parse(const struct mount_options *options, struct mount_reque
 	request->mode = (enum mount_mode)mode;
 	request->tuning.transport = (enum tuning_transport)transport;
 	request->tuning.passthrough = (enum tuning_passthrough)passthrough;
+	request->tuning.lets_sleep = options->no_spin;
 	request->tuning.checks_open = options->check_open;
 	request->tuning.own_data_max = options->own_data;
 	request->tuning.thread_count = (unsigned int)options->threads;

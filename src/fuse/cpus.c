@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -11,6 +13,9 @@
 
 /* More than any kernel is built for. */
 #define POSSIBLE_MAX 65535u
+
+/* Longer paths of groups are cut, and so not found: no limit is seen then. */
+#define CGROUP_PATH_MAX 4096
 
 /* A list of ranges in order, such as "0-3,8-11": the kernel's queues go up to the last number. */
 unsigned int fuse_queue_count(void)
@@ -33,6 +38,74 @@ unsigned int fuse_queue_count(void)
 	}
 	number = strtoul(last, NULL, 10);
 	return number < POSSIBLE_MAX ? (unsigned int)number + 1 : 0;
+}
+
+/* The first bytes of a file as a C string; "" when there is none. */
+static void text_read(const char *path, char *text, size_t size)
+{
+	CLEAN(fd_closep) int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? 0 : fd_read(fd, text, size - 1);
+
+	text[got > 0 ? got : 0] = '\0';
+}
+
+/* Up to the root, as far as it can be seen: a quota is a number, "max" or "-1" is none. */
+static bool group_is_limited(const char *root, char *group, const char *file)
+{
+	char path[CGROUP_PATH_MAX], text[64];
+
+	for (;;) {
+		char *end = strrchr(group, '/');
+
+		(void)snprintf(path, sizeof(path), "%s%s/%s", root, group, file);
+		text_read(path, text, sizeof(text));
+		if (text[0] >= '0' && text[0] <= '9')
+			return true;
+		if (!end)
+			return false;
+		*end = '\0';
+	}
+}
+
+/* A line is "NUMBER:CONTROLLERS:/PATH" (cgroups(7)); version 2 has no controllers. */
+static bool line_is_limited(const char *root, char *line)
+{
+	char *controllers = strchr(line, ':'), *group;
+	char below[CGROUP_PATH_MAX];
+
+	group = controllers ? strchr(controllers + 1, ':') : NULL;
+	if (!group)
+		return false;
+	*controllers++ = '\0';
+	*group++ = '\0';
+	if (*controllers == '\0')
+		return group_is_limited(root, group, "cpu.max");
+	if (strcmp(controllers, "cpu") != 0 && strcmp(controllers, "cpu,cpuacct") != 0)
+		return false;
+	(void)snprintf(below, sizeof(below), "%s/cpu", root);
+	return group_is_limited(below, group, "cpu.cfs_quota_us");
+}
+
+bool cgroup_is_limited(const char *root, char *text)
+{
+	while (*text) {
+		char *line = text;
+
+		text += strcspn(text, "\n");
+		if (*text)
+			*text++ = '\0';
+		if (line_is_limited(root, line))
+			return true;
+	}
+	return false;
+}
+
+bool fuse_cpu_time_is_limited(void)
+{
+	char text[CGROUP_PATH_MAX];
+
+	text_read("/proc/self/cgroup", text, sizeof(text));
+	return cgroup_is_limited("/sys/fs/cgroup", text);
 }
 
 unsigned int cpus_usable(int *cpus, unsigned int max)

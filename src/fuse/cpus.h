@@ -5,8 +5,13 @@
 #ifndef LAMINA_FUSE_CPUS_H
 #define LAMINA_FUSE_CPUS_H
 
+#include <stdbool.h>
+
 /* The CPUs that the calling thread may use, in order, up to max. Returns how many. */
 unsigned int cpus_usable(int *cpus, unsigned int max);
+
+/* Whether the groups of text, as of /proc/self/cgroup, have a quota below root. Changes text. */
+bool cgroup_is_limited(const char *root, char *text);
 
 /* Run the calling thread there only. Where that is refused it runs anywhere, a bit slower. */
 void cpu_pin(int cpu);

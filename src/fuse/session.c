@@ -207,7 +207,8 @@ static unsigned int workers_start(struct fuse_session *session)
 	sigset_t previous;
 
 	block_signals(&previous);
-	if (keepers_new(fuse_session_uses_ring(session) ? KEEPER_IDLE : KEEPER_NICE,
+	if (session->connection.config.keeps_awake &&
+	    keepers_new(fuse_session_uses_ring(session) ? KEEPER_IDLE : KEEPER_NICE,
 			&session->keepers) < 0)
 		TRACE("fuse", "no threads to keep the CPUs awake");
 	for (; count < session->worker_count; count++) {

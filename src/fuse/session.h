@@ -76,6 +76,7 @@ struct fuse_config {
 	void *fs;
 	enum fuse_transport transport;
 	unsigned int queue_count;  /* of fuse_queue_count(); 0: no io_uring */
+	bool keeps_awake;          /* spin on idle CPUs in a burst (fuse/keeper.h) */
 	unsigned int thread_count; /* that read from /dev/fuse; 0: one per CPU, at most 4 */
 	/* Open files by a round trip each, so that open(2) fails where the contents are missing. */
 	bool opens_files;
@@ -86,6 +87,9 @@ struct fuse_config {
 
 /* How many CPUs the kernel could have, for io_uring. Reads /sys; 0 when that does not tell. */
 unsigned int fuse_queue_count(void);
+
+/* Whether the cgroup has a quota of processor time, which spinning would use up. Reads /sys. */
+bool fuse_cpu_time_is_limited(void);
 
 struct fuse_session;
 

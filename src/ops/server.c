@@ -156,6 +156,7 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 	view_config.report_context = &serving.log;
 	/* These look at /proc and /sys, which are not there any more in an empty root. */
 	config.queue_count = fuse_queue_count();
+	config.keeps_awake = !request->tuning.lets_sleep && !fuse_cpu_time_is_limited();
 	r = view_new(&view_config, &view, why);
 	if (r < 0)
 		return r;

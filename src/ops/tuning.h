@@ -25,7 +25,8 @@ enum tuning_passthrough {
 struct tuning {
 	enum tuning_transport transport;
 	enum tuning_passthrough passthrough; /* of a standalone mount: the kernel reads objects */
-	bool checks_open;                    /* open(2) finds out whether the contents are there */
+	bool lets_sleep;           /* do not keep idle CPUs awake in a burst of requests */
+	bool checks_open;          /* open(2) finds out whether the contents are there */
 	uint64_t own_data_max;     /* overlay: bytes of files that the server serves itself */
 	unsigned int thread_count; /* that read /dev/fuse; 0: lamina's choice */
 };

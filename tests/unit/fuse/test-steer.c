@@ -8,7 +8,6 @@
 
 #include "fuse/cpus.h"
 #include "fuse/pace.h"
-#include "fuse/session.h"
 #include "fuse/steer.h"
 
 #define FAST_NS 5000
@@ -96,12 +95,6 @@ static void lets_go_when_the_burst_is_over(void **state)
 	assert_int_equal(cpu_count, cpus_usable(now, STEER_CPUS_MAX + 1));
 }
 
-static void the_kernel_has_a_queue_for_each_cpu(void **state)
-{
-	(void)state;
-	assert_true(fuse_queue_count() > (unsigned int)cpus[cpu_count - 1]);
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -110,7 +103,6 @@ int main(void)
 		TEST(follows_the_client_to_its_cpu),
 		TEST(seldom_tries_where_no_cpu_is_better),
 		TEST(lets_go_when_the_burst_is_over),
-		TEST(the_kernel_has_a_queue_for_each_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

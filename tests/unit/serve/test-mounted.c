@@ -150,6 +150,7 @@ static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 	struct fuse_config fuse_config = {
 		.transport = way->transport,
 		.queue_count = fuse_queue_count(),
+		.keeps_awake = true,
 		.thread_count = 3,
 		.opens_files = way->opens_files,
 		.passes_through = way->passes_through && kind == VIEW_STANDALONE,

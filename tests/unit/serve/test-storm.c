@@ -422,6 +422,7 @@ static void session_make(int device)
 	struct fuse_config config = storm.transport->config;
 
 	config.queue_count = fuse_queue_count();
+	config.keeps_awake = true;
 	config.handlers = view_handlers(storm.view);
 	config.fs = storm.view;
 	expect_ok(fuse_session_new(device, &config, &storm.session, &storm.why), &storm.why);
