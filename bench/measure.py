@@ -20,6 +20,7 @@ import workloads
 
 AGENT = pathlib.Path(__file__).resolve().parent / "agent.py"
 TURN_TIMEOUT_S = 900
+SLOW_FACTOR = 4  # times the median turn of a group
 PR_SET_PDEATHSIG = 1
 
 
@@ -141,25 +142,36 @@ class Samples:
         return statistics.median(ratios) if ratios else None
 
 
+def brisk(players, seconds):
+    """Those who get another round: one turn of the very slow says enough, and would cost the others theirs."""
+    limit = SLOW_FACTOR * statistics.median(seconds[player.name] for player in players)
+    return [player for player in players if player.ours or seconds[player.name] <= limit]
+
+
 def measure(samples, namespaces, contenders, groups, sizes, programs, data_sets, facts, begin):
     """All rounds of all groups; one more than the first only while the group's share of the time lasts."""
     for done, name in enumerate(groups):
         group = workloads.GROUPS[name]
         rounds = min(sizes["rounds"], group.rounds_max)
         group_begin = time.monotonic()
-        share = (begin + 60 * sizes["minutes"] - group_begin) / (len(groups) - done)
+        weights = [workloads.GROUPS[left].weight for left in groups[done:]]
+        share = (begin + 60 * sizes["minutes"] - group_begin) * weights[0] / sum(weights)
         players = [c for c in contenders if not takes_part(c, group, facts)]
         data_sets.warm(facts, {need for player in players for need in player.needs})
+        seconds = {}
         for number in range(rounds):
-            if number and (time.monotonic() - group_begin) * (number + 1) / number > share:
+            if number and time.monotonic() - group_begin + sum(seconds[player.name] for player in players) > share:
                 print(f"bench: {name}: {number} of {rounds} rounds, there is no time for more", file=sys.stderr)
                 break
             for place in range(len(players)):
                 contender = players[(place + number) % len(players)]
-                print(f"bench: {time.monotonic() - begin:4.0f} s  {name} {number + 1}/{rounds}  {contender.name}",
+                turn_begin = time.monotonic()
+                print(f"bench: {turn_begin - begin:4.0f} s  {name} {number + 1}/{rounds}  {contender.name}",
                       file=sys.stderr, flush=True)
                 samples.add(name, contender.name, number,
                             turn(namespaces, contender, name, programs, facts, data_sets.folder))
+                seconds[contender.name] = time.monotonic() - turn_begin
+            players = brisk(players, seconds)
         for contender, where, what in samples.failures:
             if where == name:
                 print(f"bench: {contender}, {what}: {samples.failures[contender, where, what]}", file=sys.stderr)

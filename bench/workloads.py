@@ -21,6 +21,7 @@ class Group:
     title: str
     work: Callable
     rounds_max: int = 100       # long ones need not be repeated as often
+    weight: int = 1             # its share of the time, beside the others
     fuse_only: bool = False     # about servers
     mounted_only: bool = True   # nothing to see without a mount
     dataset: str = "tree"
@@ -108,10 +109,10 @@ def parallel(s):
 GROUPS = {
     "build": Group("Writing images", None),  # building.py
     "mount": Group("Mounting", latency),
-    "meta": Group("Metadata", meta, mounted_only=False),
+    "meta": Group("Metadata", meta, weight=3, mounted_only=False),
     "shell": Group("Metadata by shell tools", shell, rounds_max=2, mounted_only=False),
     "small": Group("Small files", small, mounted_only=False),
-    "data": Group("All files", data, rounds_max=2, mounted_only=False),
+    "data": Group("All files", data, rounds_max=2, weight=2, mounted_only=False),
     "large": Group("One large file", large, mounted_only=False),
     "parallel": Group("Parallel clients", parallel, rounds_max=3, mounted_only=False),
     "memory": Group("The server's memory", memory.work, rounds_max=1, fuse_only=True),

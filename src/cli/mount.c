@@ -165,6 +165,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 		.objects = options->objects,
 		.upper = options->upper,
 		.work = options->work,
+		.explains = options->explain,
 		.foreground = options->foreground,
 	};
 	struct mount_choice choice = {0};

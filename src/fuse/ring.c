@@ -192,7 +192,8 @@ static int channel_new(struct fuse_session *session, const struct deal *deal, un
 		return -ENOMEM;
 	(void)deal_entries(deal, thread, channel->entries);
 	r = entries_map(channel);
-	if (r == 0)
+	/* One tells whether there can be any; the others' threads make them, and nobody waits. */
+	if (r == 0 && thread == 0)
 		r = ring_open(channel, session->write_fd);
 	if (r < 0)
 		return r;
@@ -340,6 +341,11 @@ static int ring_serve(struct worker *worker)
 	(void)sigaddset(&wake, WAKE_SIGNAL);
 	(void)pthread_sigmask(SIG_BLOCK, &wake, NULL);
 	cpu_pin(channel->cpu);
+	r = channel->has_ring ? 0 : ring_open(channel, worker->session->write_fd);
+	if (r < 0) {
+		TRACE("fuse", "no ring for CPU %d: errno %d", channel->cpu, -r);
+		return 0; /* without its queues, the kernel goes on with /dev/fuse */
+	}
 	r = ring_register(&channel->ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 	if (r < 0)
 		return r;

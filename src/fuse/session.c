@@ -309,9 +309,10 @@ int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *
 	(void)pthread_sigmask(SIG_UNBLOCK, &wake_set, &mask);
 	r = session_negotiate(session, why);
 	if (r > 0) {
-		count = workers_start(session);
+		/* What is asked before the threads are there waits for them. */
 		if (ready)
 			ready(context);
+		count = workers_start(session);
 		(void)worker_run(&session->workers[0]);
 		for (unsigned int i = 1; i < count; i++)
 			(void)pthread_join(session->workers[i].thread, NULL);

@@ -35,6 +35,7 @@ struct mount_request {
 	const char *work;
 	enum mount_mode mode;
 	struct tuning tuning; /* of the server, where there is one */
+	bool explains;        /* nothing will be mounted: all modes are looked at */
 	bool foreground;      /* stay until unmounted; SIGINT and SIGTERM unmount */
 };
 

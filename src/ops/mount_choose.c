@@ -50,6 +50,13 @@ static bool has(struct mount_choice *choice, enum mount_mode mode, enum mount_fe
 	return feature->available;
 }
 
+/* Trying what a process may do takes longer than the mount itself, so only what matters is tried.
+ */
+static bool is_considered(const struct mount_request *request, enum mount_mode mode)
+{
+	return request->explains || request->mode == MOUNT_AUTO || request->mode == mode;
+}
+
 static void consider_kernel(const struct mount_request *request, struct mount_choice *choice)
 {
 	const enum mount_mode mode = MOUNT_KERNEL;
@@ -68,7 +75,8 @@ static void consider_overlay(const struct mount_request *request, struct mount_c
 {
 	const enum mount_mode mode = MOUNT_OVERLAY;
 
-	choice->is_privileged = mount_has(MOUNT_FEATURE_OVERLAY_DATA);
+	/* Nobody in a user namespace reads trusted xattrs, whatever else he may do. */
+	choice->is_privileged = userns_is_initial() && mount_has(MOUNT_FEATURE_OVERLAY_DATA);
 	if (has(choice, mode, MOUNT_FEATURE_FUSE_DEVICE) && has(choice, mode, MOUNT_FEATURE_FUSE) &&
 	    (choice->is_privileged || has(choice, mode, MOUNT_FEATURE_OVERLAY_USER_DATA)))
 		answer(choice, mode, true,
@@ -139,9 +147,12 @@ int mount_choose(const struct mount_request *request, struct mount_choice *ret, 
 
 	if (!request->upper != !request->work)
 		return diag_set(why, -EINVAL, "--upper and --work go together");
-	consider_kernel(request, &choice);
-	consider_overlay(request, &choice);
-	consider_standalone(request, &choice);
+	if (is_considered(request, MOUNT_KERNEL))
+		consider_kernel(request, &choice);
+	if (is_considered(request, MOUNT_OVERLAY))
+		consider_overlay(request, &choice);
+	if (is_considered(request, MOUNT_STANDALONE))
+		consider_standalone(request, &choice);
 	if (request->mode == MOUNT_AUTO)
 		r = choose_auto(&choice, why);
 	else if (choice.possible[request->mode])
