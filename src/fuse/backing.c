@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -22,7 +23,7 @@ struct backing {
 	uint32_t openings;
 };
 
-/* OPEN and RELEASE are the only ones to lock it: a file that is open is read without us. */
+/* OPEN and RELEASE are the only ones to lock it, and for memory only. */
 struct backings {
 	pthread_mutex_t lock;
 	int fuse_fd;
@@ -107,46 +108,61 @@ static int32_t id_open(const struct backings *backings, int fd)
 	return BACKING_NONE;
 }
 
-static int open_locked(struct backings *backings, uint64_t nodeid,
-		       int (*open_file)(void *context, uint64_t nodeid, int *ret_fd), void *context,
-		       struct backing **ret)
+/* One opening more of an entry that is there. Returns whether it is. */
+static bool count_opening(struct backings *backings, uint64_t nodeid, int32_t *ret_id)
 {
-	CLEAN(fd_closep) int fd = -1;
+	struct backing *backing;
+	bool found;
+
+	(void)pthread_mutex_lock(&backings->lock);
+	backing = find_locked(backings, nodeid);
+	found = backing->nodeid;
+	if (found) {
+		backing->openings++;
+		*ret_id = backing->id;
+	}
+	(void)pthread_mutex_unlock(&backings->lock);
+	return found;
+}
+
+/* Enter id, unless another thread was faster: then its id is the right one, and ours goes back. */
+static int enter_opening(struct backings *backings, uint64_t nodeid, int32_t id, int32_t *ret_id)
+{
 	struct backing *backing;
 	int r;
 
+	(void)pthread_mutex_lock(&backings->lock);
 	r = grow_locked(backings);
-	if (r == 0)
-		r = open_file(context, nodeid, &fd);
-	if (r < 0)
-		return r;
-	backing = find_locked(backings, nodeid);
-	*backing = (struct backing){
-		.nodeid = nodeid,
-		.id = fd < 0 ? BACKING_NONE : id_open(backings, fd),
-	};
-	backings->count++;
-	*ret = backing;
-	return 0;
+	if (r == 0) {
+		backing = find_locked(backings, nodeid);
+		if (!backing->nodeid) {
+			*backing = (struct backing){.nodeid = nodeid, .id = id};
+			backings->count++;
+			id = BACKING_NONE;
+		}
+		backing->openings++;
+		*ret_id = backing->id;
+	}
+	(void)pthread_mutex_unlock(&backings->lock);
+	id_close(backings, id);
+	return r;
 }
 
 int backings_open(struct backings *backings, uint64_t nodeid,
 		  int (*open_file)(void *context, uint64_t nodeid, int *ret_fd), void *context,
 		  int32_t *ret_id)
 {
-	struct backing *backing;
-	int r = 0;
+	CLEAN(fd_closep) int fd = -1;
+	int r;
 
-	(void)pthread_mutex_lock(&backings->lock);
-	backing = find_locked(backings, nodeid);
-	if (!backing->nodeid)
-		r = open_locked(backings, nodeid, open_file, context, &backing);
-	if (r == 0) {
-		backing->openings++;
-		*ret_id = backing->id;
-	}
-	(void)pthread_mutex_unlock(&backings->lock);
-	return r;
+	if (count_opening(backings, nodeid, ret_id))
+		return 0;
+	/* Not under the lock: it may wait for a disk. */
+	r = open_file(context, nodeid, &fd);
+	if (r < 0)
+		return r;
+	return enter_opening(backings, nodeid, fd < 0 ? BACKING_NONE : id_open(backings, fd),
+			     ret_id);
 }
 
 /* Free a slot, moving back what was only pushed on by it. */

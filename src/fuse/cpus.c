@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -13,6 +14,9 @@
 
 /* More than any kernel is built for. */
 #define POSSIBLE_MAX 65535u
+
+/* With more, a burst of one client would keep more CPUs busy than its work is worth. */
+#define SPIN_CPUS_MAX 4
 
 /* Longer paths of groups are cut, and so not found: no limit is seen then. */
 #define CGROUP_PATH_MAX 4096
@@ -100,12 +104,15 @@ bool cgroup_is_limited(const char *root, char *text)
 	return false;
 }
 
-bool fuse_cpu_time_is_limited(void)
+bool fuse_may_spin(void)
 {
 	char text[CGROUP_PATH_MAX];
 
+	if (sysconf(_SC_NPROCESSORS_ONLN) > SPIN_CPUS_MAX)
+		return false;
+
 	text_read("/proc/self/cgroup", text, sizeof(text));
-	return cgroup_is_limited("/sys/fs/cgroup", text);
+	return !cgroup_is_limited("/sys/fs/cgroup", text);
 }
 
 unsigned int cpus_usable(int *cpus, unsigned int max)

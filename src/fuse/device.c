@@ -6,8 +6,8 @@
  * so there is no lock; the kernel hands each request to one of them.
  *
  * It hands them out in turn, to whatever CPU, so as long as one thread can do the work, one does
- * it, on the CPU where it is cheapest (fuse/steer.h). The others wait until it is busy all the
- * time, and go back to waiting when they are not.
+ * it, on the CPU where it is cheapest (fuse/steer.h). The others wait until it is busy all the time
+ * or about to wait for a disk, and go back to waiting when they have little to do.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -100,6 +100,19 @@ static int channel_receive(struct channel *channel, struct fuse_session *session
 	return 0;
 }
 
+static void call_helper(struct fuse_session *session)
+{
+	if (atomic_load(&session->waiting_helpers) > 0)
+		(void)sem_post(&session->help);
+}
+
+static void before_blocking(struct fuse_reply *reply)
+{
+	struct worker *worker = reply->worker;
+
+	call_helper(worker->session);
+}
+
 static void worker_window(struct worker *worker, const struct pace_window *window)
 {
 	struct channel *channel = worker->channel;
@@ -112,9 +125,8 @@ static void worker_window(struct worker *worker, const struct pace_window *windo
 	if (channel->saturated_count == 0) {
 		steer_window(&channel->steer, window);
 		worker_keep_awake(worker, window, steer_cpu(&channel->steer));
-	} else if (channel->saturated_count % SATURATED_MIN == 0 &&
-		   atomic_load(&session->waiting_helpers) > 0) {
-		(void)sem_post(&session->help);
+	} else if (channel->saturated_count % SATURATED_MIN == 0) {
+		call_helper(session);
 	}
 }
 
@@ -147,6 +159,7 @@ static int serve_while_needed(struct worker *worker)
 	int r;
 
 	channel->is_needed = true;
+	pace_begin(&channel->pace);
 	do {
 		r = device_step(worker);
 	} while (r > 0 && (channel->is_needed || !channel->is_helper));
@@ -155,7 +168,7 @@ static int serve_while_needed(struct worker *worker)
 
 static int device_serve(struct worker *worker)
 {
-	const struct channel *channel = worker->channel;
+	struct channel *channel = worker->channel;
 	struct fuse_session *session = worker->session;
 	int r = 1;
 
@@ -172,7 +185,7 @@ static int device_serve(struct worker *worker)
 		r = serve_while_needed(worker);
 	}
 	/* The first one is the caller's thread, whose CPU is not ours to choose any more. */
-	steer_end(&((struct channel *)worker->channel)->steer);
+	steer_end(&channel->steer);
 	return r < 0 ? r : 0;
 }
 
@@ -197,6 +210,8 @@ int device_worker_add(struct fuse_session *session)
 	channel->reply.buffer = buffer;
 	channel->reply.capacity = REPLY_READ_MAX;
 	channel->is_helper = session->worker_count > 0;
+	channel->reply.before_blocking = before_blocking;
+	channel->reply.worker = &session->workers[session->worker_count];
 	steer_init(&channel->steer);
 	workers_publish(session, &transport_device, TAKE(channel));
 	return 0;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/trace.h"
 #include "fuse/attributes.h"
@@ -92,38 +93,41 @@ static int answer_readlink(struct request *request)
 	return reply_span(request->reply, target);
 }
 
+/* Whether the kernel reads files by itself, as far as it was told which. */
+static bool passes_through(const struct connection *connection)
+{
+	return connection->backings && (connection->flags & INIT_PASSTHROUGH);
+}
+
+/* That a file can be opened is all there is to know. */
+static int open_check(const struct fuse_config *config, uint64_t nodeid)
+{
+	CLEAN(fd_closep) int fd = -1;
+
+	return config->handlers->open(config->fs, nodeid, &fd);
+}
+
 /* Without OPEN the kernel still keeps pages and asks for what it has not. */
-static bool opens_files(const struct connection *connection)
-{
-	return connection->backings &&
-	       (connection->config.opens_files || (connection->flags & INIT_PASSTHROUGH));
-}
-
-static int open_backing(void *context, uint64_t nodeid, int *ret_fd)
-{
-	const struct connection *connection = context;
-	int r = connection->config.handlers->open(connection->config.fs, nodeid, ret_fd);
-
-	if (r == 0 && !(connection->flags & INIT_PASSTHROUGH))
-		fd_closep(ret_fd); /* that it could be opened is all there is to know */
-	return r;
-}
-
 static int answer_open(struct request *request)
 {
 	struct connection *connection = request->connection;
+	const struct fuse_config *config = &connection->config;
 	struct abi_open_reply body = {.open_flags = OPEN_REPLY_KEEP_CACHE};
+	uint64_t nodeid = request->parts.head.nodeid;
 	struct abi_open_request asked;
 	int r;
 
-	if (!opens_files(connection))
+	if (!config->opens_files && !passes_through(connection))
 		return -ENOSYS;
 	if (!request_take(request, &asked, sizeof(asked)))
 		return -EINVAL;
 	if ((asked.flags & O_ACCMODE) != O_RDONLY)
 		return -EROFS;
-	r = backings_open(connection->backings, request->parts.head.nodeid, open_backing,
-			  connection, &body.backing_id);
+	if (passes_through(connection))
+		r = backings_open(connection->backings, nodeid, config->handlers->open, config->fs,
+				  &body.backing_id);
+	else
+		r = open_check(config, nodeid);
 	if (r < 0)
 		return r == -ENOSYS ? -EIO : r;
 	if (body.backing_id != BACKING_NONE)
@@ -137,7 +141,7 @@ static int answer_release(struct request *request)
 
 	if (!request_take(request, &asked, sizeof(asked)))
 		return -EINVAL;
-	if (opens_files(request->connection))
+	if (passes_through(request->connection))
 		backings_release(request->connection->backings, request->parts.head.nodeid);
 	return 0;
 }

@@ -7,6 +7,7 @@
  * memory), WRITEBACK_CACHE, locks and HANDLE_KILLPRIV (nobody writes).
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/trace.h"
 #include "fuse/dispatch.h"
@@ -71,7 +72,7 @@ int answer_init(struct request *request)
 	answer.flags2 = (uint32_t)(connection->flags >> 32);
 	answer.max_write = 4096; /* the least the kernel takes; it sizes our request buffer */
 	answer.time_gran = 1;
-	answer.max_pages = REPLY_READ_MAX / 4096;
+	answer.max_pages = (uint16_t)(REPLY_READ_MAX / sysconf(_SC_PAGESIZE));
 	if (connection->flags & INIT_PASSTHROUGH)
 		answer.max_stack_depth = 1; /* leaves room for an overlay on top of us */
 	return reply_copy(request->reply, span_of(&answer, sizeof(answer)));

@@ -29,6 +29,7 @@
 struct keeper {
 	struct keepers *keepers;
 	pthread_t thread;
+	atomic_bool is_asleep;
 	int cpu;
 };
 
@@ -37,7 +38,6 @@ struct keepers {
 	atomic_int busy_cpu;
 	_Atomic uint64_t until_ns;
 	_Atomic uint32_t call; /* the futex: changes when they shall wake up */
-	atomic_uint awake_count;
 	atomic_bool is_ending;
 	unsigned int count;
 	struct keeper keepers[CPUS_MAX];
@@ -91,14 +91,16 @@ static void *keeper_run(void *argument)
 		return NULL;
 	cpu_pin(keeper->cpu);
 	while (!atomic_load(&keepers->is_ending)) {
-		uint32_t call = atomic_load(&keepers->call);
+		uint32_t call;
 
-		atomic_fetch_add(&keepers->awake_count, 1);
 		while (is_wanted(keeper))
 			pause_some();
-		atomic_fetch_sub(&keepers->awake_count, 1);
-		if (!atomic_load(&keepers->is_ending))
+		call = atomic_load(&keepers->call);
+		/* Said before the last look: who wants us after that look sees it, and calls. */
+		atomic_store(&keeper->is_asleep, true);
+		if (!is_wanted(keeper) && !atomic_load(&keepers->is_ending))
 			futex_wait(&keepers->call, call);
+		atomic_store(&keeper->is_asleep, false);
 	}
 	return NULL;
 }
@@ -109,9 +111,14 @@ void keepers_want(struct keepers *keepers, uint64_t until_ns, int busy_cpu)
 		return;
 	atomic_store(&keepers->busy_cpu, busy_cpu);
 	atomic_store(&keepers->until_ns, until_ns);
-	if (atomic_load(&keepers->awake_count) + (busy_cpu >= 0) < keepers->count) {
-		atomic_fetch_add(&keepers->call, 1);
-		futex_wake(&keepers->call);
+	for (unsigned int i = 0; i < keepers->count; i++) {
+		struct keeper *keeper = &keepers->keepers[i];
+
+		if (keeper->cpu != busy_cpu && atomic_load(&keeper->is_asleep)) {
+			atomic_fetch_add(&keepers->call, 1);
+			futex_wake(&keepers->call);
+			return;
+		}
 	}
 }
 
@@ -145,7 +152,8 @@ int keepers_new(enum keeper_class class, struct keepers **ret)
 	for (unsigned int i = 0; i < count; i++) {
 		struct keeper *keeper = &keepers->keepers[i];
 
-		*keeper = (struct keeper){.keepers = keepers, .cpu = cpus[i]};
+		keeper->keepers = keepers;
+		keeper->cpu = cpus[i];
 		if (pthread_create(&keeper->thread, NULL, keeper_run, keeper))
 			break;
 		keepers->count++;

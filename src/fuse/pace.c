@@ -21,6 +21,14 @@ uint64_t pace_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+void pace_begin(struct pace *pace)
+{
+	*pace = (struct pace){
+		.begin_ns = clock_ns(CLOCK_MONOTONIC),
+		.begin_busy_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID),
+	};
+}
+
 bool pace_count(struct pace *pace, uint32_t requests, struct pace_window *ret)
 {
 	struct pace_window window;

@@ -29,6 +29,9 @@ struct pace_window {
 	bool is_saturated; /* the thread was busy all the time: another one would help */
 };
 
+/* Begin a window now: what the thread did before is none of it. */
+void pace_begin(struct pace *pace);
+
 /* Count requests. Returns true, with what there is to say, when a window is full. */
 bool pace_count(struct pace *pace, uint32_t requests, struct pace_window *ret);
 

@@ -11,6 +11,12 @@
 /* Below this a copy costs less than one more segment to pin in the kernel. */
 #define COPY_SIZE_MAX 512
 
+void reply_will_block(struct fuse_reply *reply)
+{
+	if (reply->before_blocking)
+		reply->before_blocking(reply);
+}
+
 size_t reply_room(const struct fuse_reply *reply)
 {
 	return reply->limit - reply->size;

@@ -24,18 +24,26 @@
 #define REPLY_READ_MAX (128u << 10)
 #define REPLY_PARTS_MAX 32 /* an image's file is one or two extents; more are copied */
 
+struct worker; /* fuse/session_private.h */
+
 struct fuse_reply {
 	uint8_t *buffer; /* owned by the thread */
 	size_t capacity;
 	size_t used; /* of buffer */
 	size_t size; /* of the answer so far; when is_query, what it would be */
 	size_t limit;
-	bool is_flat;        /* the answer has to be in buffer as a whole: no parts */
-	bool is_query;       /* the size of an xattr or list is asked for, not its bytes */
-	uint32_t caller_uid; /* as the mount's user namespace sees it; UINT32_MAX: not said */
+	bool is_flat;  /* the answer has to be in buffer as a whole: no parts */
+	bool is_query; /* the size of an xattr or list is asked for, not its bytes */
+	/* Of the transport: called before a handler waits for a disk. NULL: nothing to do. */
+	void (*before_blocking)(struct fuse_reply *reply);
+	struct worker *worker; /* its own */
+	uint32_t caller_uid;   /* as the mount's user namespace sees it; UINT32_MAX: not said */
 	uint32_t part_count;
 	struct iovec parts[1 + REPLY_PARTS_MAX]; /* [0] is the header's */
 };
+
+/* Say that the answer will take long, so that somebody else takes the next request. */
+void reply_will_block(struct fuse_reply *reply);
 
 /* Bytes that may still be added. */
 size_t reply_room(const struct fuse_reply *reply);

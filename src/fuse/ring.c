@@ -4,8 +4,9 @@
  *
  * The kernel has a queue for each possible CPU and puts a request into that of the CPU it is made
  * on. A thread pinned to that CPU answers: one system call a request, and no other CPU has to be
- * woken. The kernel goes on with /dev/fuse until each queue has an entry, so queues of CPUs this
- * process may not use get one, too, on the ring of another.
+ * woken. From the answer to INIT on, the kernel holds requests back until each queue has an entry,
+ * or goes on with /dev/fuse when it has refused one. So queues of CPUs this process may not use get
+ * one, too, on the ring of another; and all rings are there before INIT is answered.
  *
  * An entry is a pair of buffers that goes back and forth: the kernel fills it with a request and
  * completes the entry's command, we put the reply in the same place and submit the next command,
@@ -33,7 +34,7 @@
  * single thread to answer them, more than a few only take memory.
  */
 #define DEPTH 4
-#define QUEUES_MAX 4096 /* CONFIG_NR_CPUS of the largest distribution kernels is 8192 */
+#define QUEUES_MAX 8192 /* CONFIG_NR_CPUS of the largest distribution kernels */
 
 /* Payloads that were touched beyond this are given back when a thread has nothing to do. */
 #define PAYLOAD_KEPT 16384
@@ -192,8 +193,7 @@ static int channel_new(struct fuse_session *session, const struct deal *deal, un
 		return -ENOMEM;
 	(void)deal_entries(deal, thread, channel->entries);
 	r = entries_map(channel);
-	/* One tells whether there can be any; the others' threads make them, and nobody waits. */
-	if (r == 0 && thread == 0)
+	if (r == 0)
 		r = ring_open(channel, session->write_fd);
 	if (r < 0)
 		return r;
@@ -341,11 +341,6 @@ static int ring_serve(struct worker *worker)
 	(void)sigaddset(&wake, WAKE_SIGNAL);
 	(void)pthread_sigmask(SIG_BLOCK, &wake, NULL);
 	cpu_pin(channel->cpu);
-	r = channel->has_ring ? 0 : ring_open(channel, worker->session->write_fd);
-	if (r < 0) {
-		TRACE("fuse", "no ring for CPU %d: errno %d", channel->cpu, -r);
-		return 0; /* without its queues, the kernel goes on with /dev/fuse */
-	}
 	r = ring_register(&channel->ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 	if (r < 0)
 		return r;

@@ -112,7 +112,7 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
 	r = make_blocking(fd);
 	if (r < 0)
 		return diag_errno(why, r, "cannot use the FUSE descriptor");
-	if (config->opens_files || config->passes_through) {
+	if (config->passes_through) {
 		r = backings_new(session->write_fd, &session->connection.backings);
 		if (r < 0)
 			return r;
@@ -176,10 +176,13 @@ void worker_keep_awake(const struct worker *worker, const struct pace_window *wi
 static void *worker_run(void *argument)
 {
 	struct worker *worker = argument;
+	int r;
 
 	atomic_store(&worker->tid, gettid());
-	worker->error = worker->transport->serve(worker);
+	r = worker->transport->serve(worker);
 	atomic_store(&worker->tid, 0);
+	if (r < 0)
+		worker->error = r;
 	/* DESTROY, or an error that only this thread saw: nobody else would learn of it. */
 	if (worker->transport->ends_session || worker->error < 0)
 		fuse_session_stop(worker->session);
@@ -218,6 +221,11 @@ static unsigned int workers_start(struct fuse_session *session)
 		if (r) {
 			TRACE("fuse", "cannot start a thread: errno %d, continuing with %u", r,
 			      count);
+			/* Queues that nobody registers would hold back every request. */
+			if (fuse_session_uses_ring(session)) {
+				session->workers[0].error = -r;
+				fuse_session_stop(session);
+			}
 			break;
 		}
 	}
@@ -239,12 +247,12 @@ static int device_workers_add(struct fuse_session *session, struct diag *why)
 	unsigned int count = worker_count_of(&connection->config);
 	int r = 0;
 
-	if (connection->flags & INIT_OVER_IO_URING)
-		return 0;
-	if (connection->config.transport == FUSE_TRANSPORT_RING)
+	/* With rings, too, in case the kernel refuses them after all: they only wait. */
+	if (!(connection->flags & INIT_OVER_IO_URING) &&
+	    connection->config.transport == FUSE_TRANSPORT_RING)
 		return diag_set(why, -EOPNOTSUPP, "no FUSE over io_uring here: %s",
 				diag_text(&session->ring_why, -EOPNOTSUPP));
-	while (r == 0 && session->worker_count < count)
+	for (unsigned int i = 1; r == 0 && i < count && session->worker_count < WORKERS_MAX; i++)
 		r = device_worker_add(session);
 	return r;
 }

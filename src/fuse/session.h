@@ -88,8 +88,11 @@ struct fuse_config {
 /* How many CPUs the kernel could have, for io_uring. Reads /sys; 0 when that does not tell. */
 unsigned int fuse_queue_count(void);
 
-/* Whether the cgroup has a quota of processor time, which spinning would use up. Reads /sys. */
-bool fuse_cpu_time_is_limited(void);
+/*
+ * Whether keeping idle CPUs awake is worth it: the machine has few, and no cgroup has a quota that
+ * the client would pay. Reads /sys and /proc.
+ */
+bool fuse_may_spin(void);
 
 struct fuse_session;
 

@@ -4,8 +4,8 @@
  *
  * A transport is a way for requests to come and replies to go. Each of a session's threads has one:
  * /dev/fuse (fuse/device.c) always serves at least on the first, io_uring (fuse/ring.c) on further
- * ones where kernel and administrator offer it. Threads share the connection, immutable by then,
- * and nothing else.
+ * ones where kernel and administrator offer it. Threads share the connection, immutable by then but
+ * for what locks itself, and what lets them and the CPUs wait or keeps them awake.
  */
 #ifndef LAMINA_FUSE_SESSION_PRIVATE_H
 #define LAMINA_FUSE_SESSION_PRIVATE_H

@@ -57,10 +57,33 @@ static bool is_considered(const struct mount_request *request, enum mount_mode m
 	return request->explains || request->mode == MOUNT_AUTO || request->mode == mode;
 }
 
+/* Whether the mode could honour what was asked for about the server; else that is its reason. */
+static bool honours_tuning(const struct mount_request *request, struct mount_choice *choice,
+			   enum mount_mode mode)
+{
+	const struct tuning *tuning = &request->tuning;
+	const char *option = NULL;
+
+	if (mode == MOUNT_KERNEL &&
+	    (tuning->transport != TUNING_TRANSPORT_AUTO || tuning->thread_count > 0))
+		option = "--transport and --threads are about a server";
+	else if (mode != MOUNT_STANDALONE && tuning->passthrough == TUNING_PASSTHROUGH_ON)
+		option = "--passthrough is for standalone mounts";
+	else if (mode != MOUNT_STANDALONE && tuning->checks_open)
+		option = "--check-open is for standalone mounts";
+	else if (mode != MOUNT_OVERLAY && tuning->own_data_max > 0)
+		option = "--serve-below is for overlay mounts";
+	if (option)
+		answer(choice, mode, false, "%s", option);
+	return !option;
+}
+
 static void consider_kernel(const struct mount_request *request, struct mount_choice *choice)
 {
 	const enum mount_mode mode = MOUNT_KERNEL;
 
+	if (!honours_tuning(request, choice, mode))
+		return;
 	if (request->foreground) {
 		answer(choice, mode, false, "--foreground: there is no process to stay");
 		return;
@@ -75,6 +98,8 @@ static void consider_overlay(const struct mount_request *request, struct mount_c
 {
 	const enum mount_mode mode = MOUNT_OVERLAY;
 
+	if (!honours_tuning(request, choice, mode))
+		return;
 	/* Nobody in a user namespace reads trusted xattrs, whatever else he may do. */
 	choice->is_privileged = userns_is_initial() && mount_has(MOUNT_FEATURE_OVERLAY_DATA);
 	if (has(choice, mode, MOUNT_FEATURE_FUSE_DEVICE) && has(choice, mode, MOUNT_FEATURE_FUSE) &&
@@ -89,6 +114,8 @@ static void consider_standalone(const struct mount_request *request, struct moun
 {
 	const enum mount_mode mode = MOUNT_STANDALONE;
 
+	if (!honours_tuning(request, choice, mode))
+		return;
 	if (request->upper) {
 		answer(choice, mode, false, "--upper: a standalone mount is read-only");
 		return;

@@ -108,12 +108,10 @@ static int server_detach(const struct server_request *request, const struct serv
 		r = empty_root_enter(why);
 	else if (chdir("/") < 0)
 		r = diag_errno(why, -errno, "leave the working directory");
-	if (r < 0)
-		return r;
-	return 0;
+	return r;
 }
 
-/* Each file that is open through the mount is a descriptor here. */
+/* Objects are open while they are read, by many threads perhaps. */
 static void limits_raise(void)
 {
 	struct rlimit limit;
@@ -156,7 +154,7 @@ static int server_serve(const struct server_request *request, int *pipe_fd, stru
 	view_config.report_context = &serving.log;
 	/* These look at /proc and /sys, which are not there any more in an empty root. */
 	config.queue_count = fuse_queue_count();
-	config.keeps_awake = !request->tuning.lets_sleep && !fuse_cpu_time_is_limited();
+	config.keeps_awake = !request->tuning.lets_sleep && fuse_may_spin();
 	r = view_new(&view_config, &view, why);
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
  * contents.c - bytes of files: those in the image as they lie there, others from objects
  */
 #include <errno.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -67,11 +68,8 @@ bool view_serves_data(const struct view *view, const struct image_inode *inode)
 /* A descriptor of the object, which the caller owns, or a negative errno. */
 static int object_open(struct view *view, const struct image_inode *inode, uint64_t nodeid)
 {
-	int fd;
+	int fd = recent_take(&view->recent, nodeid);
 
-	if (!view_serves_data(view, inode))
-		return -EIO;
-	fd = recent_take(&view->recent, nodeid);
 	return fd >= 0 ? fd : object_open_of(view, inode);
 }
 
@@ -85,6 +83,14 @@ static void object_done(struct view *view, const struct image_inode *inode, uint
 		fd_close(fd);
 }
 
+/* What is in memory already, without waiting for a disk; less than size where that is not all. */
+static ssize_t pread_cached(int fd, void *data, size_t size, uint64_t offset)
+{
+	struct iovec part = {data, size};
+
+	return preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT);
+}
+
 /* An object that ends early is not the one that the image was made with. */
 static int read_object(struct view *view, int fd, const struct image_inode *inode, uint64_t offset,
 		       size_t size, struct fuse_reply *reply)
@@ -94,7 +100,11 @@ static int read_object(struct view *view, int fd, const struct image_inode *inod
 
 	if (!data)
 		return -EIO;
-	got = fd_pread(fd, data, size, offset);
+	got = pread_cached(fd, data, size, offset);
+	if (got < (ssize_t)size) {
+		reply_will_block(reply);
+		got = fd_pread(fd, data, size, offset);
+	}
 	if (got == (ssize_t)size)
 		return 0;
 	view_complain(view, inode, got < 0 ? "cannot be read" : "ends early",
@@ -118,7 +128,8 @@ static int read_external(struct view *view, const struct image_inode *inode, uin
 	if (fd < 0)
 		return fd;
 	r = read_object(view, fd, inode, offset, size, reply);
-	object_done(view, inode, nodeid, fd, offset + size);
+	/* One that failed is opened anew the next time: it may have been replaced by then. */
+	object_done(view, inode, nodeid, fd, r < 0 ? inode->size : offset + size);
 	return r;
 }
 
@@ -161,13 +172,13 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t 
 		return -ENXIO;
 	if (!image_inode_is_external(view->image, &inode))
 		return seek_image(&inode, offset, whence, ret);
-	fd = object_open(view, &inode, nodeid);
+	fd = view_serves_data(view, &inode) ? object_open(view, &inode, nodeid) : -EIO;
 	if (fd < 0)
 		return view_result(view, fd);
 	/* The position this leaves behind is used by nobody. */
 	found = lseek(fd, (off_t)offset, whence);
 	r = found >= 0 ? 0 : errno == ENXIO ? -ENXIO : -EIO;
-	object_done(view, &inode, nodeid, fd, 0);
+	object_done(view, &inode, nodeid, fd, r < 0 ? inode.size : 0);
 	if (r < 0)
 		return r;
 	*ret = (uint64_t)found;

@@ -86,6 +86,11 @@ void view_complain(struct view *view, const struct image_inode *inode, const cha
 	if (!view->report || !complaints_first(&view->complaints, inode->nid + 1))
 		return;
 	(void)object_path(view, inode, path, sizeof(path));
+	/* The image may be hostile, and what reads this a terminal. */
+	for (char *at = path; *at; at++) {
+		if (*at < 0x20 || *at > 0x7e)
+			*at = '?';
+	}
 	(void)snprintf(message, sizeof(message), "object %s, of inode %llu: %s%s%s", path,
 		       (unsigned long long)inode->nid, what, err ? ": " : "",
 		       err ? strerrordesc_np(-err) : "");

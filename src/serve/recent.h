@@ -5,7 +5,7 @@
  * The kernel does not tell us of files being opened and closed, so each READ opens its object. Of
  * one that is larger than a READ, the descriptor waits here for the next. Whoever takes one owns it
  * until it is put back, so parallel readers of a file have a descriptor each, and there are no
- * locks. A few at most; the oldest give way.
+ * locks. A few at most; of a full set any may give way.
  */
 #ifndef LAMINA_SERVE_RECENT_H
 #define LAMINA_SERVE_RECENT_H

@@ -923,8 +923,6 @@ static void view_make(enum view_kind kind)
 			   .opens_files = kind == VIEW_STANDALONE},
 		.is_negotiated = true,
 	};
-	if (kind == VIEW_STANDALONE)
-		assert_int_equal(0, backings_new(-1, &connection.backings));
 }
 
 static size_t descriptors_count(void)
@@ -957,7 +955,6 @@ static uint64_t check_tree(enum view_kind kind, uint64_t count)
 	while (opened_count)
 		release(0);
 	assert_true(descriptors_count() <= descriptors + RECENT_SETS * RECENT_WAYS);
-	backings_free(connection.backings);
 	view_free(view);
 	assert_int_equal(descriptors, descriptors_count());
 	model_release(&model);
