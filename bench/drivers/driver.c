@@ -185,3 +185,20 @@ double clients_run(unsigned int clients, int root, struct paths paths, client_wo
 	munmap(results, clients * sizeof(*results));
 	return begin;
 }
+
+int paths_main(int argc, char **argv, client_work work)
+{
+	struct tally tally = {0};
+	struct paths paths;
+	double seconds;
+	int root;
+
+	if (argc != 3 && argc != 4)
+		errx(2, "usage: %s ROOT LIST [CLIENTS]", argv[0]);
+	root = root_open(argv[1]);
+	paths = paths_read(argv[2]);
+	seconds = clients_run(argc == 4 ? number_parse(argv[3], 64) : 1, root, paths, work, &tally);
+	result_print(seconds, tally);
+	paths_release(&paths);
+	return 0;
+}

@@ -47,4 +47,7 @@ typedef struct tally (*client_work)(int root, char **path, size_t count);
 double clients_run(unsigned int clients, int root, struct paths paths, client_work work,
 		   struct tally *ret);
 
+/* The main() of a driver called with ROOT LIST [CLIENTS], whose clients do that work. */
+int paths_main(int argc, char **argv, client_work work);
+
 #endif

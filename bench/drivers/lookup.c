@@ -27,18 +27,5 @@ static struct tally lookup(int root, char **path, size_t count)
 
 int main(int argc, char **argv)
 {
-	struct tally tally = {0};
-	struct paths paths;
-	double seconds;
-	int root;
-
-	if (argc != 3 && argc != 4)
-		errx(2, "usage: lookup ROOT LIST [CLIENTS]");
-	root = root_open(argv[1]);
-	paths = paths_read(argv[2]);
-	seconds =
-		clients_run(argc == 4 ? number_parse(argv[3], 64) : 1, root, paths, lookup, &tally);
-	result_print(seconds, tally);
-	paths_release(&paths);
-	return 0;
+	return paths_main(argc, argv, lookup);
 }
