@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
-
 #include <sys/stat.h>
 
 #include "base/limits.h"
 #include "serve/view_private.h"
 #include "serve/xattr_names.h"
 
-/* What would have overlayfs read the data of a file itself that we serve whole. */
+/* What would have overlayfs read the data of a file itself that we serve whole; by its shown name.
+ */
 static bool hides_redirect(const struct view *view, const struct image_inode *inode,
-			   struct span stored)
+			   struct span name)
 {
-	return view->own_data_max > 0 && view->kind != VIEW_STANDALONE &&
-	       span_starts_with(stored, SPAN_LITERAL("trusted.overlay.")) &&
-	       (span_equal(stored, SPAN_LITERAL("trusted.overlay.metacopy")) ||
-		span_equal(stored, SPAN_LITERAL("trusted.overlay.redirect"))) &&
+	struct span own = view->kind == VIEW_METADATA_USER ? SPAN_LITERAL("user.overlay.")
+							   : SPAN_LITERAL("trusted.overlay.");
+
+	if (view->own_data_max == 0 || view->kind == VIEW_STANDALONE ||
+	    !span_starts_with(name, own))
+		return false;
+	(void)span_from(name, own.size, &name);
+	return (span_equal(name, SPAN_LITERAL("metacopy")) ||
+		span_equal(name, SPAN_LITERAL("redirect"))) &&
 	       S_ISREG(inode->mode) && view_serves_data(view, inode);
 }
 
@@ -34,10 +39,10 @@ int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply 
 	r = view_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	key = xattr_stored_name(view->kind, key, &space);
 	if (hides_redirect(view, &inode, key))
 		return -ENODATA;
-	r = image_xattr_get(view->image, &inode, key, &value, NULL);
+	r = image_xattr_get(view->image, &inode, xattr_stored_name(view->kind, key, &space), &value,
+			    NULL);
 	if (r < 0)
 		return view_result(view, r);
 	return view_result(view, reply_span(reply, value));
@@ -69,7 +74,7 @@ int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply)
 {
 	const struct view *view = fs;
 	struct image_xattr xattr = {0};
-	struct xattr_name_space space, stored_space;
+	struct xattr_name_space space;
 	struct image_inode inode;
 	struct span name;
 	int r;
@@ -79,9 +84,7 @@ int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply)
 		return r;
 	while ((r = image_xattr_next(view->image, &inode, xattr.next, &xattr, NULL)) > 0) {
 		if (!xattr_shown_name(view->kind, &xattr, &space, &name) ||
-		    !caller_sees(view, reply, name) ||
-		    hides_redirect(view, &inode,
-				   xattr_stored_name(view->kind, name, &stored_space)))
+		    !caller_sees(view, reply, name) || hides_redirect(view, &inode, name))
 			continue;
 		r = list_add(reply, name);
 		if (r < 0)
