@@ -141,13 +141,13 @@ static int server_begin(struct mounting *mounting, int device_fd, enum view_kind
 		.source = mounting->source,
 		.dirs = serves_data ? &mounting->dirs : NULL,
 		.passes_through = mounting->choice->passes_through,
-		.tuning = mounting->request->tuning,
+		.tuning = *tuning,
 		.keeps_stderr = mounting->request->foreground,
 		.leaves_namespace = !mounting->choice->uses_fusermount,
 	};
+	int r;
 
-	int r = server_start(&request, &mounting->server, why);
-
+	r = server_start(&request, &mounting->server, why);
 	if (r == 0 && tuning->passthrough == TUNING_PASSTHROUGH_ON && kind == VIEW_STANDALONE &&
 	    !mounting->server.has_passthrough)
 		return diag_set(why, -EOPNOTSUPP, "the kernel has no FUSE passthrough");

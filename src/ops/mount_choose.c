@@ -142,12 +142,11 @@ static int choose_passthrough(const struct mount_request *request, struct mount_
 			      struct diag *why)
 {
 	enum tuning_passthrough wanted = request->tuning.passthrough;
-	bool is_allowed = userns_is_initial() && userns_may_mount(NULL) == 0;
 
 	if (choice->mode != MOUNT_STANDALONE || wanted == TUNING_PASSTHROUGH_OFF)
 		return 0;
-	choice->passes_through = is_allowed;
-	if (wanted == TUNING_PASSTHROUGH_ON && !is_allowed)
+	choice->passes_through = userns_is_initial() && userns_may_mount(NULL) == 0;
+	if (wanted == TUNING_PASSTHROUGH_ON && !choice->passes_through)
 		return diag_set(why, -EPERM, "--passthrough needs CAP_SYS_ADMIN on the host");
 	return 0;
 }
