@@ -15,34 +15,8 @@
 /* More than any kernel is built for. */
 #define POSSIBLE_MAX 65535u
 
-/* With more, a burst of one client would keep more CPUs busy than its work is worth. */
-#define SPIN_CPUS_MAX 4
-
 /* Longer paths of groups are cut, and so not found: no limit is seen then. */
 #define CGROUP_PATH_MAX 4096
-
-/* A list of ranges in order, such as "0-3,8-11": the kernel's queues go up to the last number. */
-unsigned int fuse_queue_count(void)
-{
-	CLEAN(fd_closep)
-	int fd = openat(AT_FDCWD, "/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
-	char text[256], *last = text;
-	unsigned long number;
-	ssize_t size;
-
-	if (fd < 0)
-		return 0;
-	size = fd_read(fd, text, sizeof(text) - 1);
-	if (size <= 0)
-		return 0;
-	text[size] = '\0';
-	for (char *at = text; *at; at++) {
-		if (*at == '-' || *at == ',')
-			last = at + 1;
-	}
-	number = strtoul(last, NULL, 10);
-	return number < POSSIBLE_MAX ? (unsigned int)number + 1 : 0;
-}
 
 /* The first bytes of a file as a C string; "" when there is none. */
 static void text_read(const char *path, char *text, size_t size)
@@ -51,6 +25,26 @@ static void text_read(const char *path, char *text, size_t size)
 	ssize_t got = fd < 0 ? 0 : fd_read(fd, text, size - 1);
 
 	text[got > 0 ? got : 0] = '\0';
+}
+
+/*
+ * A list of ranges in order, such as "0-3,8-11". The kernel has a queue for each possible CPU, by
+ * its number: with gaps, it refuses what is registered beyond, and /dev/fuse goes on.
+ */
+unsigned int fuse_queue_count(void)
+{
+	char text[256], *last = text;
+	unsigned long number;
+
+	text_read("/sys/devices/system/cpu/possible", text, sizeof(text));
+	if (text[0] == '\0')
+		return 0;
+	for (char *at = text; *at; at++) {
+		if (*at == '-' || *at == ',')
+			last = at + 1;
+	}
+	number = strtoul(last, NULL, 10);
+	return number < POSSIBLE_MAX ? (unsigned int)number + 1 : 0;
 }
 
 /* Up to the root, as far as it can be seen: a quota is a number, "max" or "-1" is none. */
@@ -108,7 +102,7 @@ bool fuse_may_spin(void)
 {
 	char text[CGROUP_PATH_MAX];
 
-	if (sysconf(_SC_NPROCESSORS_ONLN) > SPIN_CPUS_MAX)
+	if (sysconf(_SC_NPROCESSORS_ONLN) > CPUS_FEW_MAX)
 		return false;
 
 	text_read("/proc/self/cgroup", text, sizeof(text));
@@ -127,6 +121,17 @@ unsigned int cpus_usable(int *cpus, unsigned int max)
 		if (CPU_ISSET((size_t)cpu, &set))
 			cpus[count++] = cpu;
 	}
+	return count;
+}
+
+unsigned int cpus_if_few(int cpus[CPUS_FEW_MAX])
+{
+	int found[CPUS_FEW_MAX + 1];
+	unsigned int count = cpus_usable(found, CPUS_FEW_MAX + 1);
+
+	if (count < 2 || count > CPUS_FEW_MAX)
+		return 0;
+	memcpy(cpus, found, count * sizeof(found[0]));
 	return count;
 }
 

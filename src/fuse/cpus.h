@@ -7,6 +7,16 @@
 
 #include <stdbool.h>
 
+/*
+ * What makes bursts cheap is for machines of two to so many CPUs: with more, a burst of one client
+ * would keep more of them busy than its work is worth, and with one there is no other to be sent
+ * to.
+ */
+#define CPUS_FEW_MAX 4
+
+/* The CPUs that the calling thread may use, in order; 0 of them unless they are few. */
+unsigned int cpus_if_few(int cpus[CPUS_FEW_MAX]);
+
 /* The CPUs that the calling thread may use, in order, up to max. Returns how many. */
 unsigned int cpus_usable(int *cpus, unsigned int max);
 

@@ -18,10 +18,6 @@
 #include "fuse/cpus.h"
 #include "fuse/pace.h"
 
-/* With more, a burst of one client would keep more CPUs busy than its work is worth. */
-#define CPUS_MAX 4
-#define CPUS_MIN 2 /* with one, there is no other to be sent to */
-
 #define NICE_MAX 19
 
 #define PAUSES_PER_LOOK 200 /* some microseconds */
@@ -40,7 +36,7 @@ struct keepers {
 	_Atomic uint32_t call; /* the futex: changes when they shall wake up */
 	atomic_bool is_ending;
 	unsigned int count;
-	struct keeper keepers[CPUS_MAX];
+	struct keeper keepers[CPUS_FEW_MAX];
 };
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value)
@@ -137,12 +133,12 @@ void keepers_free(struct keepers *keepers)
 
 int keepers_new(enum keeper_class class, struct keepers **ret)
 {
-	int cpus[CPUS_MAX + 1];
-	unsigned int count = cpus_usable(cpus, CPUS_MAX + 1);
+	int cpus[CPUS_FEW_MAX];
+	unsigned int count = cpus_if_few(cpus);
 	struct keepers *keepers;
 
 	*ret = NULL;
-	if (count < CPUS_MIN || count > CPUS_MAX)
+	if (count == 0)
 		return 0;
 	keepers = calloc(1, sizeof(*keepers));
 	if (!keepers)

@@ -222,7 +222,7 @@ static unsigned int workers_start(struct fuse_session *session)
 			TRACE("fuse", "cannot start a thread: errno %d, continuing with %u", r,
 			      count);
 			/* Queues that nobody registers would hold back every request. */
-			if (fuse_session_uses_ring(session)) {
+			if (!worker->transport->ends_session) {
 				session->workers[0].error = -r;
 				fuse_session_stop(session);
 			}

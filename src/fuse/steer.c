@@ -23,9 +23,7 @@ static bool is_better(uint64_t period_ns, uint64_t before_ns)
 void steer_init(struct steer *steer)
 {
 	*steer = (struct steer){.backoff = 1};
-	steer->cpu_count = cpus_usable(steer->cpus, STEER_CPUS_MAX + 1);
-	if (steer->cpu_count < 2 || steer->cpu_count > STEER_CPUS_MAX)
-		steer->cpu_count = 0;
+	steer->cpu_count = cpus_if_few(steer->cpus);
 }
 
 static void steer_to(struct steer *steer, unsigned int at)

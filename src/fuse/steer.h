@@ -12,12 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fuse/cpus.h"
 #include "fuse/pace.h"
 
-#define STEER_CPUS_MAX 4
-
 struct steer {
-	int cpus[STEER_CPUS_MAX + 1];
+	int cpus[CPUS_FEW_MAX];
 	unsigned int cpu_count; /* 0: none of this */
 	unsigned int at;        /* the index of the CPU we are on */
 	bool is_pinned;

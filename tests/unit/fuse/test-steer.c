@@ -14,13 +14,13 @@
 #define SLOW_NS 40000
 
 static struct steer steer;
-static int cpus[STEER_CPUS_MAX + 1];
+static int cpus[CPUS_FEW_MAX + 1];
 static unsigned int cpu_count;
 
 static int set_up(void **state)
 {
 	(void)state;
-	cpu_count = cpus_usable(cpus, STEER_CPUS_MAX + 1);
+	cpu_count = cpus_usable(cpus, CPUS_FEW_MAX + 1);
 	steer_init(&steer);
 	return 0;
 }
@@ -34,7 +34,7 @@ static int tear_down(void **state)
 
 static void need_cpus(void)
 {
-	need("cpus", cpu_count >= 2 && cpu_count <= STEER_CPUS_MAX, "needs 2 to 4 CPUs");
+	need("cpus", cpu_count >= 2 && cpu_count <= CPUS_FEW_MAX, "needs 2 to 4 CPUs");
 }
 
 static void window(uint64_t period_ns)
@@ -83,16 +83,16 @@ static void seldom_tries_where_no_cpu_is_better(void **state)
 
 static void lets_go_when_the_burst_is_over(void **state)
 {
-	int now[STEER_CPUS_MAX + 1];
+	int now[CPUS_FEW_MAX + 1];
 
 	(void)state;
 	need_cpus();
 	window(FAST_NS);
 	assert_true(steer_cpu(&steer) >= 0);
-	assert_int_equal(1, cpus_usable(now, STEER_CPUS_MAX + 1));
+	assert_int_equal(1, cpus_usable(now, CPUS_FEW_MAX + 1));
 	window(PACE_BURST_NS + 1);
 	assert_int_equal(-1, steer_cpu(&steer));
-	assert_int_equal(cpu_count, cpus_usable(now, STEER_CPUS_MAX + 1));
+	assert_int_equal(cpu_count, cpus_usable(now, CPUS_FEW_MAX + 1));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
