@@ -57,7 +57,7 @@ void isolate_skip(const char *what, const char *reason)
 	_exit(EXIT_SKIPPED);
 }
 
-static size_t directory_count(const char *path)
+size_t directory_count(const char *path)
 {
 	DIR *dir = opendir(path);
 	size_t count = 0;
@@ -193,6 +193,17 @@ void isolated(enum identity identity, void (*body)(void))
 	assert_true(WIFEXITED(status));
 	need(note.what, WEXITSTATUS(status) != EXIT_SKIPPED, note.reason);
 	assert_int_equal(0, WEXITSTATUS(status));
+}
+
+bool uring_is_enabled(void)
+{
+	char answer = 'N';
+	int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fd_read(fd, &answer, 1);
+	fd_close(fd);
+	return answer == 'Y';
 }
 
 bool loop_in_use(const char *part)

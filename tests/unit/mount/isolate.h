@@ -32,6 +32,12 @@ void isolated(enum identity identity, void (*body)(void));
  */
 extern char isolate_dir[4096];
 
+/* Entries of a directory, but for "." and "..". */
+size_t directory_count(const char *path);
+
+/* Whether root has turned on FUSE over io_uring. */
+bool uring_is_enabled(void);
+
 /* Whether some loop device has a backing file whose path contains part. */
 bool loop_in_use(const char *part);
 

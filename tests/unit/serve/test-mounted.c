@@ -225,17 +225,6 @@ static void attach_overlay(int lower_fd, int objects_fd, bool userxattr, const c
 	fd_close(fd);
 }
 
-static bool uring_is_enabled(void)
-{
-	char answer = 'N';
-	int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		(void)!read(fd, &answer, 1);
-	fd_close(fd);
-	return answer == 'Y';
-}
-
 static bool pwrite_object(int objects_fd, off_t offset, char byte)
 {
 	int fd = openat(objects_fd, "ab/cdef", O_WRONLY | O_CLOEXEC);

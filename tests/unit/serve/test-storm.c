@@ -40,8 +40,8 @@
 #define MANY 300
 #define CLIENTS 4
 /* Of the server, and one more of each for every CPU. */
-#define FDS_MAX 64 /* its own few, and objects that clients have open */
-#define TASKS_MAX 16
+#define FDS_MAX 62 /* its own few, and objects that clients have open */
+#define TASKS_MAX 14
 #define WATCHDOG_SEC 30
 
 /* Each row runs all of it once more. */
@@ -372,18 +372,6 @@ static void watch_end(pthread_t watchdog)
 	is_over = false;
 }
 
-static size_t entries_count(const char *path)
-{
-	DIR *dir = opendir(path);
-	size_t count = 0;
-
-	expect(dir);
-	while (readdir(dir))
-		count++;
-	(void)closedir(dir);
-	return count;
-}
-
 /* The server */
 
 static void dump_make(struct buf *out)
@@ -476,9 +464,9 @@ static void start_first_thread(void)
 /* A thread that was joined may have some steps to go in the kernel. */
 static void expect_settled(size_t fds, size_t tasks)
 {
-	while (entries_count("/proc/self/task") > tasks)
+	while (directory_count("/proc/self/task") > tasks)
 		(void)sched_yield();
-	expect(entries_count("/proc/self/fd") == fds);
+	expect(directory_count("/proc/self/fd") == fds);
 }
 
 static void set_timer(suseconds_t interval)
@@ -498,8 +486,8 @@ static _Noreturn void server_run(int device, bool has_timer)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	storm.server = 0;
 	start_first_thread();
-	fds = entries_count("/proc/self/fd") - 1; /* the device will be gone */
-	tasks = entries_count("/proc/self/task");
+	fds = directory_count("/proc/self/fd") - 1; /* the device will be gone */
+	tasks = directory_count("/proc/self/task");
 	view_make();
 	session_make(device);
 	expect(sigaction(SIGTERM, &stop, NULL) == 0);
@@ -626,7 +614,7 @@ static size_t server_count(const char *what)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", storm.server, what);
-	return entries_count(path);
+	return directory_count(path);
 }
 
 static void wait_for_calls(void)
@@ -763,22 +751,11 @@ static void body_storm(void)
 	expect(chdir("/") == 0);
 }
 
-static bool offers_rings(void)
-{
-	int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
-	char answer = 'N';
-
-	if (fd >= 0)
-		(void)fd_read(fd, &answer, 1);
-	fd_close(fd);
-	return answer == 'Y';
-}
-
 static void may_come_at_any_moment(void **state)
 {
 	body_case = *state;
 	need("uring",
-	     body_case->transport->config.transport != FUSE_TRANSPORT_RING || offers_rings(),
+	     body_case->transport->config.transport != FUSE_TRANSPORT_RING || uring_is_enabled(),
 	     "the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)");
 	isolated(AS_ROOT, body_storm);
 }
