@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 # Install the Debian packages that the named sets need and that are not there yet.
 #
-#   tools/install-missing.sh build|demo|test|bench|fuzz|lint ...
+#   tools/install-missing.sh build|demo|test|bench|fuzz|lint|vm ...
 set -eu
 
 packages=
 for set in "$@"; do
     case $set in
-    build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev liburing-dev libcmocka-dev bats" ;;
+    build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev libzstd-dev zlib1g-dev libisal-dev libcurl4-openssl-dev liburing-dev libcmocka-dev bats" ;;
     demo) packages="$packages mmdebstrap util-linux" ;;
-    test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs" ;;
-    bench) packages="$packages util-linux attr erofs-utils squashfs-tools squashfuse fuse-overlayfs" ;;
+    test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs uidmap crun busybox-static docker-registry skopeo openssl umoci zstd podman buildah util-linux-extra libarchive-tools libcap2-bin" ;;
+    bench) packages="$packages docker-registry skopeo umoci podman util-linux attr erofs-utils squashfs-tools squashfuse fuse-overlayfs" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;
+    vm) packages="$packages qemu-system-x86 busybox-static cpio kmod zstd xz-utils fsverity e2fsprogs bats jq attr" ;;
     lint) packages="$packages clang clang-format clang-tidy cppcheck shellcheck" ;;
     *) echo "install-missing: no such set '$set'" >&2; exit 2 ;;
     esac

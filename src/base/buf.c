@@ -18,6 +18,13 @@ void buf_release(struct buf *buf)
 	errno = saved;
 }
 
+void buf_wipe(struct buf *buf)
+{
+	if (buf->data)
+		explicit_bzero(buf->data, buf->capacity);
+	buf_release(buf);
+}
+
 int buf_reserve(struct buf *buf, size_t extra)
 {
 	size_t needed, capacity;

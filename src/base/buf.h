@@ -21,6 +21,9 @@ struct buf {
 
 void buf_release(struct buf *buf);
 
+/* Release what held secrets: nothing of it stays in memory, if it was reserved large enough. */
+void buf_wipe(struct buf *buf);
+
 /* Room for at least extra more bytes. Returns 0 or -ENOMEM, as all below. */
 int buf_reserve(struct buf *buf, size_t extra);
 int buf_append(struct buf *buf, const void *data, size_t size);

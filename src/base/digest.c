@@ -136,3 +136,25 @@ int digest_parse(struct span text, struct digest *ret)
 	*ret = digest;
 	return 0;
 }
+
+int digest_parse_path(struct span path, struct digest *ret)
+{
+	char hex[DIGEST_HEX_SIZE_MAX], canonical[DIGEST_HEX_SIZE_MAX];
+	struct digest digest;
+	size_t start = path.size;
+
+	/* The last component and the two digits before it. */
+	while (start > 0 && path.data[start - 1] != '/')
+		start--;
+	if (start < 3 || (start > 3 && path.data[start - 4] != '/') ||
+	    path.size - start + 2 >= sizeof(hex))
+		return -EINVAL;
+	memcpy(hex, path.data + start - 3, 2);
+	memcpy(hex + 2, path.data + start, path.size - start);
+	hex[path.size - start + 2] = '\0';
+	if (digest_parse(span_of(hex, path.size - start + 2), &digest) < 0 ||
+	    strcmp(hex, digest_hex(&digest, canonical)) != 0)
+		return -EINVAL;
+	*ret = digest;
+	return 0;
+}

@@ -63,6 +63,12 @@ char *digest_path(const struct digest *digest, char *text);
  */
 int digest_parse(struct span text, struct digest *ret);
 
+/*
+ * Read a digest from a path that ends in an object's place, "XX/rest", as digest_path() writes it.
+ * Returns 0 or -EINVAL.
+ */
+int digest_parse_path(struct span path, struct digest *ret);
+
 /* Hex digits of any case to bytes; size is the count of bytes. Returns false unless all of text is
  * hex. */
 bool hex_decode(struct span text, uint8_t *ret, size_t size);

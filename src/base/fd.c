@@ -2,10 +2,18 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
 
 void fd_close(int fd)
 {
@@ -20,6 +28,35 @@ void fd_closep(int *fd)
 {
 	fd_close(*fd);
 	*fd = -1;
+}
+
+int fd_open_within(int dir_fd, const char *path, int flags, uint64_t resolve)
+{
+	struct open_how how = {.flags = (unsigned int)flags | O_CLOEXEC, .resolve = resolve};
+	long fd;
+
+	do {
+		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* a rename or mount meanwhile */
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int fd_open_regular(int dir_fd, const char *path, uint64_t resolve)
+{
+	char self[sizeof("/proc/self/fd/2147483647")];
+	CLEAN(fd_closep) int found = fd_open_within(dir_fd, path, O_PATH, resolve);
+	struct stat stat;
+	int fd;
+
+	if (found < 0)
+		return found;
+	if (fstat(found, &stat) < 0)
+		return -errno;
+	if (!S_ISREG(stat.st_mode))
+		return -EINVAL;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
+	fd = open(self, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int fd_take(int *fd)
@@ -121,6 +158,20 @@ int fd_read_all(int fd, size_t limit, struct buf *ret)
 	}
 }
 
+int fd_temporary(struct diag *why)
+{
+	const char *directory = secure_getenv("TMPDIR");
+	int fd;
+
+	if (!directory || !directory[0])
+		directory = "/var/tmp";
+	fd = openat(AT_FDCWD, directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return diag_errno(why, -errno, "cannot make a temporary file in '%.200s'",
+				  directory);
+	return fd;
+}
+
 /* The smallest of keep that is >= from, or INT_MAX. */
 static int keep_next(const int *keep, size_t count, int from)
 {
@@ -133,6 +184,17 @@ static int keep_next(const int *keep, size_t count, int from)
 	return smallest;
 }
 
+/* All from first to last; one by one where something keeps close_range(2) from us (seccomp). */
+static void close_from_to(int first, int last)
+{
+	long limit = sysconf(_SC_OPEN_MAX);
+
+	if (close_range((unsigned int)first, (unsigned int)last, 0) == 0)
+		return;
+	for (int fd = first; fd <= last && fd < limit; fd++)
+		(void)close(fd);
+}
+
 void fd_close_all_but(const int *keep, size_t count)
 {
 	int from = 3;
@@ -141,7 +203,7 @@ void fd_close_all_but(const int *keep, size_t count)
 		int kept = keep_next(keep, count, from);
 
 		if (kept > from)
-			(void)close_range((unsigned int)from, (unsigned int)kept - 1, 0);
+			close_from_to(from, kept - 1);
 		if (kept == INT_MAX)
 			break;
 		from = kept + 1;

@@ -20,6 +20,20 @@ void fd_close(int fd);
 /* For CLEAN(fd_closep) int fd = -1; */
 void fd_closep(int *fd);
 
+/*
+ * open(2) of a path that somebody else has written: it is looked up below dir_fd, links on the way
+ * by resolve (RESOLVE_* of openat2(2), <linux/openat2.h>), and the descriptor is close-on-exec.
+ * flags as of open(2), without O_CREAT. A file that was renamed meanwhile is looked up again.
+ * Returns a descriptor that the caller owns, or -errno. Needs Linux 5.6.
+ */
+int fd_open_within(int dir_fd, const char *path, int flags, uint64_t resolve);
+
+/*
+ * The same of a regular file, for reading. What else is there is -EINVAL and is never opened: a
+ * device may do things when it is. Needs /proc.
+ */
+int fd_open_regular(int dir_fd, const char *path, uint64_t resolve);
+
 /* Hand over: returns *fd and leaves -1 behind. */
 int fd_take(int *fd);
 
@@ -36,6 +50,12 @@ int fd_pwrite(int fd, const void *data, size_t size, uint64_t offset);
 
 /* Append all of a file to *ret, at most limit bytes: -E2BIG beyond. */
 int fd_read_all(int fd, size_t limit, struct buf *ret);
+
+/*
+ * A file without a name, open for reading and writing, in $TMPDIR or /var/tmp, which is a disk even
+ * where /tmp is memory. The caller owns the fd.
+ */
+int fd_temporary(struct diag *why);
 
 /*
  * Close every descriptor from 3 on but those of keep (in any order): for a child that must not hold

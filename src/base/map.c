@@ -111,3 +111,26 @@ int map_add(struct map *map, uint32_t hash, void *item)
 	map_place(map, hash, item);
 	return 0;
 }
+
+/*
+ * Whatever stands behind the gap moves into it, unless that would put it before its own place: so
+ * no search ends at a gap too early (Knuth, The Art of Computer Programming, 6.4, Algorithm R).
+ */
+void map_remove(struct map *map, uint32_t hash, const void *item)
+{
+	size_t mask = map->capacity - 1;
+	size_t gap = hash & mask;
+
+	while (map->slots[gap].item != item)
+		gap = (gap + 1) & mask;
+	for (size_t i = (gap + 1) & mask; map->slots[i].item; i = (i + 1) & mask) {
+		size_t home = map->slots[i].hash & mask;
+
+		if (((i - home) & mask) < ((i - gap) & mask))
+			continue;
+		map->slots[gap] = map->slots[i];
+		gap = i;
+	}
+	map->slots[gap] = (struct map_slot){0};
+	map->count--;
+}

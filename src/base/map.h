@@ -36,6 +36,9 @@ void *map_find(const struct map *map, uint32_t hash, map_equal *equal, const voi
 /* Add an item that is not there yet. Returns 0 or -ENOMEM. */
 int map_add(struct map *map, uint32_t hash, void *item);
 
+/* Take out an item that is there, under the hash it was added with. */
+void map_remove(struct map *map, uint32_t hash, const void *item);
+
 /* Hash of bytes, mixed with seed; keyed at random once per process. */
 uint32_t hash_bytes(struct span bytes, uint64_t seed);
 

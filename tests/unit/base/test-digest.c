@@ -63,6 +63,39 @@ static void names_the_place_of_an_object(void **state)
 			    digest_path(&digest, path));
 }
 
+static void reads_the_place_of_an_object(void **state)
+{
+	static const char rest[] = "cdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
+	static const struct {
+		const char *before;
+		int err;
+	} cases[] = {{"ab/", 0},
+		     {"../objects/ab/", 0},
+		     {"/ab/", 0},
+		     {"", -EINVAL},
+		     {"/", -EINVAL},
+		     {"b/", -EINVAL},
+		     {"xab/", -EINVAL},
+		     {"../ab", -EINVAL},
+		     {"zz/", -EINVAL},
+		     {"AB/", -EINVAL},
+		     {"ab//", -EINVAL},
+		     {"ab/0", -EINVAL},
+		     {"sha256:ab/", -EINVAL}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct digest digest;
+		char text[256], place[DIGEST_PATH_SIZE_MAX];
+
+		(void)snprintf(text, sizeof(text), "%s%s", cases[i].before, rest);
+		if (digest_parse_path(span_of_string(text), &digest) != cases[i].err)
+			fail_msg("%s", text);
+		if (cases[i].err == 0)
+			assert_string_equal(rest, digest_path(&digest, place) + 3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -70,6 +103,7 @@ int main(void)
 		cmocka_unit_test(reads_capital_digits),
 		cmocka_unit_test(refuses_what_is_no_digest),
 		cmocka_unit_test(names_the_place_of_an_object),
+		cmocka_unit_test(reads_the_place_of_an_object),
 	};
 
 	return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -78,13 +81,93 @@ static void takes_and_closes(void **state)
 	assert_int_equal(7, errno);
 }
 
+/* In a child, of five the third may stay; 0, 1 and 2 always do. */
+static void closes_all_but_what_is_kept(void **state)
+{
+	pid_t pid = fork();
+	int status, fds[5];
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (int i = 0; i < 5; i++)
+			fds[i] = memfd_create("test", MFD_CLOEXEC);
+		fd_close_all_but(&fds[2], 1);
+		for (int i = 0; i < 5; i++) {
+			if ((fcntl(fds[i], F_GETFD) >= 0) != (i == 2))
+				_exit(1 + i);
+		}
+		_exit(fcntl(2, F_GETFD) >= 0 ? 0 : 10);
+	}
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(0, status);
+}
+
+static char folder[64] = "/tmp/fd-XXXXXX";
+
+static int at(const char *path, uint64_t resolve)
+{
+	CLEAN(fd_closep) int dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(fd_closep) int fd = fd_open_regular(dir_fd, path, resolve);
+	char text[5] = "";
+
+	if (fd < 0)
+		return fd;
+	assert_int_equal(4, fd_read(fd, text, 4));
+	return text[0]; /* which file it was */
+}
+
+static void make(int dir_fd, const char *path, const char *text)
+{
+	CLEAN(fd_closep)
+	int fd = openat(dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_int_equal(0, fd_write(fd, text, strlen(text)));
+}
+
+/* What somebody else has written as a path opens only what is below, and only regular files. */
+static void paths_of_others_stay_below(void **state)
+{
+	CLEAN(fd_closep) int top_fd = -1;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	top_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make(top_fd, "secret", "secret");
+	assert_int_equal(0, mkdirat(top_fd, "root", 0700));
+	make(top_fd, "root/inner", "inner");
+	assert_int_equal(0, symlinkat("/inner", top_fd, "root/link"));
+	assert_int_equal(0, symlinkat("../../secret", top_fd, "root/out"));
+	assert_int_equal(0, mkfifoat(top_fd, "root/fifo", 0600));
+	(void)strcat(folder, "/root");
+	assert_int_equal('i', at("inner", RESOLVE_BENEATH));
+	assert_int_equal(-EXDEV, at("../secret", RESOLVE_BENEATH));
+	assert_int_equal(-EXDEV, at("out", RESOLVE_BENEATH));
+	assert_int_equal(-ELOOP, at("link", RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+	assert_int_equal('i', at("link", RESOLVE_IN_ROOT)); /* as the root of a process would */
+	assert_int_equal('i', at("../../inner", RESOLVE_IN_ROOT));
+	assert_int_equal(-ENOENT, at("out", RESOLVE_IN_ROOT));
+	assert_int_equal(-EINVAL, at("fifo", RESOLVE_BENEATH)); /* and does not wait for a writer */
+	assert_int_equal(-EINVAL, at(".", RESOLVE_BENEATH));
+	(void)unlinkat(top_fd, "root/inner", 0);
+	(void)unlinkat(top_fd, "root/link", 0);
+	(void)unlinkat(top_fd, "root/out", 0);
+	(void)unlinkat(top_fd, "root/fifo", 0);
+	(void)unlinkat(top_fd, "root", AT_REMOVEDIR);
+	(void)unlinkat(top_fd, "secret", 0);
+	*strrchr(folder, '/') = '\0';
+	assert_int_equal(0, rmdir(folder));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_of_others_stay_below),
 		cmocka_unit_test(reads_whole_though_pieces_come),
 		cmocka_unit_test(reads_and_writes_at_offsets),
 		cmocka_unit_test(stops_reading_at_the_limit),
 		cmocka_unit_test(takes_and_closes),
+		cmocka_unit_test(closes_all_but_what_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("base/fd", tests, NULL, NULL);

@@ -41,6 +41,44 @@ static void compares_when_hashes_collide(void **state)
 	map_release(&map);
 }
 
+static bool number_equal(const void *item, const void *key)
+{
+	return item == key;
+}
+
+/* In clusters that run over the end of the slots, too. */
+static void what_was_removed_is_gone_and_nothing_else(void **state)
+{
+	static uint32_t hashes[600];
+	static bool is_there[600];
+	struct map map = {0};
+	uint32_t random = 1;
+
+	(void)state;
+	for (size_t step = 0; step < 50000; step++) {
+		size_t i;
+
+		random = random * 1664525 + 1013904223;
+		i = (random >> 8) % 600;
+		if (is_there[i]) {
+			map_remove(&map, hashes[i], &hashes[i]);
+		} else {
+			hashes[i] = random % 5 ? UINT32_MAX - (uint32_t)i % 7 : random;
+			assert_int_equal(0, map_add(&map, hashes[i], &hashes[i]));
+		}
+		is_there[i] = !is_there[i];
+		for (size_t k = step % 61; k < 600; k += 61)
+			assert_ptr_equal(is_there[k] ? &hashes[k] : NULL,
+					 map_find(&map, hashes[k], number_equal, &hashes[k]));
+	}
+	for (size_t i = 0; i < 600; i++) {
+		if (is_there[i])
+			map_remove(&map, hashes[i], &hashes[i]);
+	}
+	assert_int_equal(0, map.count);
+	map_release(&map);
+}
+
 static void hash_depends_on_bytes_length_and_seed(void **state)
 {
 	static const uint8_t zeros[16];
@@ -56,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_everything_that_was_added),
 		cmocka_unit_test(compares_when_hashes_collide),
+		cmocka_unit_test(what_was_removed_is_gone_and_nothing_else),
 		cmocka_unit_test(hash_depends_on_bytes_length_and_seed),
 	};
 
