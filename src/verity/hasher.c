@@ -20,13 +20,12 @@
 #include "verity/hasher.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/le.h"
+#include "verity/crypto_private.h"
 #include "verity/hasher_private.h"
 
 struct descriptor_disk {
@@ -56,7 +55,7 @@ struct level {
 struct verity_hasher {
 	enum digest_algorithm algorithm;
 	size_t hash_size;
-	const EVP_MD *md;    /* of the process */
+	const struct crypto *crypto;
 	EVP_MD_CTX *context; /* owned */
 	uint8_t *buffer;     /* owned; NULL until verity_hasher_buffer() */
 	uint64_t size;       /* bytes so far */
@@ -65,25 +64,18 @@ struct verity_hasher {
 	struct level levels[LEVEL_COUNT];
 };
 
-static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
-static EVP_MD *fetched[DIGEST_SHA512 + 1]; /* immutable after fetch_once, kept for the process */
-
-/* A fetch costs microseconds and a lock in libcrypto; the implicit one is paid at each DigestInit.
- */
-static void fetch(void)
-{
-	fetched[DIGEST_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
-	fetched[DIGEST_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL);
-}
-
 int verity_hasher_new(enum digest_algorithm algorithm, struct verity_hasher **ret, struct diag *why)
 {
 	CLEAN(verity_hasher_freep) struct verity_hasher *hasher = NULL;
+	const struct crypto *crypto;
+	int r;
 
 	if (digest_size(algorithm) == 0)
 		return diag_set(why, -EINVAL, "no hash algorithm has number %d", (int)algorithm);
-	(void)pthread_once(&fetch_once, fetch);
-	if (!fetched[algorithm])
+	r = crypto_load(&crypto, why);
+	if (r < 0)
+		return r;
+	if (!crypto->md[algorithm])
 		return diag_set(why, -EOPNOTSUPP, "libcrypto has no %s here",
 				digest_algorithm_name(algorithm));
 	hasher = malloc(sizeof(*hasher));
@@ -91,9 +83,9 @@ int verity_hasher_new(enum digest_algorithm algorithm, struct verity_hasher **re
 		return -ENOMEM;
 	hasher->algorithm = algorithm;
 	hasher->hash_size = digest_size(algorithm);
-	hasher->md = fetched[algorithm];
+	hasher->crypto = crypto;
 	hasher->buffer = NULL;
-	hasher->context = EVP_MD_CTX_new();
+	hasher->context = crypto->context_new();
 	if (!hasher->context)
 		return -ENOMEM;
 	verity_reset(hasher);
@@ -105,7 +97,7 @@ void verity_hasher_free(struct verity_hasher *hasher)
 {
 	if (!hasher)
 		return;
-	EVP_MD_CTX_free(hasher->context);
+	hasher->crypto->context_free(hasher->context);
 	free(hasher->buffer);
 	free(hasher);
 }
@@ -139,9 +131,11 @@ void verity_reset(struct verity_hasher *hasher)
 static int hash_bytes_of(struct verity_hasher *hasher, const void *bytes, size_t size,
 			 uint8_t *hash)
 {
-	if (EVP_DigestInit_ex2(hasher->context, hasher->md, NULL) != 1 ||
-	    EVP_DigestUpdate(hasher->context, bytes, size) != 1 ||
-	    EVP_DigestFinal_ex(hasher->context, hash, NULL) != 1)
+	const struct crypto *crypto = hasher->crypto;
+
+	if (crypto->init(hasher->context, crypto->md[hasher->algorithm], NULL) != 1 ||
+	    crypto->update(hasher->context, bytes, size) != 1 ||
+	    crypto->final(hasher->context, hash, NULL) != 1)
 		return -EIO;
 	return 0;
 }

@@ -49,6 +49,11 @@ int verity_enable(int fd, enum digest_algorithm algorithm, struct diag *why)
 		return 0;
 	if (is_unsupported(errno))
 		return unsupported(fd, errno, why);
+	if (errno == ENOPKG)
+		return diag_set(why, -EOPNOTSUPP,
+				"fs-verity is not supported here: the kernel has no %s (its module "
+				"is not loaded)",
+				digest_algorithm_name(algorithm));
 	if (errno == ETXTBSY)
 		return diag_set(why, -ETXTBSY, "cannot enable fs-verity: open for writing");
 	return diag_errno(why, -errno, "cannot enable fs-verity");
