@@ -330,29 +330,6 @@ static int walk_run(struct walk *walk, struct diag *why)
 	return r;
 }
 
-/* The first name of each inode in breadth-first byte order becomes its primary. */
-static int primaries_set(struct tree *tree)
-{
-	CLEAN(memory_freep)
-	struct inode **queue = calloc(tree->inode_count + 1, sizeof(struct inode *));
-	size_t count = 0;
-
-	if (!queue)
-		return -ENOMEM;
-	queue[count++] = tree->root;
-	for (size_t i = 0; i < count; i++) {
-		for (struct dentry *d = queue[i]->dir.first; d; d = d->next) {
-			if (inode_is_dir(d->inode)) {
-				queue[count++] = d->inode;
-			} else if (!d->inode->index) {
-				d->inode->index = 1;
-				d->inode->primary = d;
-			}
-		}
-	}
-	return 0;
-}
-
 static int scan_run(struct scan *scan, int dir_fd, struct diag *why)
 {
 	struct walk walk = {.scan = scan};
@@ -393,8 +370,7 @@ int tree_scan(int dir_fd, const struct scan_options *options, struct tree **ret,
 	buf_release(&scan.xattr_value);
 	if (r < 0)
 		return r;
-	tree_sort(tree);
-	r = primaries_set(tree);
+	r = tree_primaries_set(tree);
 	if (r < 0)
 		return r;
 	*ret = TAKE(tree);

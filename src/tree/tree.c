@@ -125,6 +125,7 @@ int tree_link(struct tree *tree, struct inode *dir, struct span name, struct ino
 	r = map_add(&tree->names, hash, dentry);
 	if (r < 0)
 		return r;
+	dentry->previous = dir->dir.last;
 	if (dir->dir.last)
 		dir->dir.last->next = dentry;
 	else
@@ -139,6 +140,29 @@ int tree_link(struct tree *tree, struct inode *dir, struct span name, struct ino
 	if (ret)
 		*ret = dentry;
 	return 0;
+}
+
+void tree_unlink(struct tree *tree, struct dentry *dentry)
+{
+	struct inode *dir = dentry->parent;
+
+	map_remove(&tree->names, name_hash(dir, dentry_name(dentry)), dentry);
+	if (dentry->previous)
+		dentry->previous->next = dentry->next;
+	else
+		dir->dir.first = dentry->next;
+	if (dentry->next)
+		dentry->next->previous = dentry->previous;
+	else
+		dir->dir.last = dentry->previous;
+	dir->child_count--;
+}
+
+void dentry_inode_set(struct dentry *dentry, struct inode *inode)
+{
+	dentry->inode = inode;
+	if (!inode->primary)
+		inode->primary = dentry;
 }
 
 struct dentry *tree_lookup(const struct tree *tree, const struct inode *dir, struct span name)
@@ -197,9 +221,11 @@ static void children_sort(struct inode *dir)
 			sorted = children_merge(runs[i], sorted);
 	}
 	dir->dir.first = sorted;
-	while (sorted->next)
-		sorted = sorted->next;
-	dir->dir.last = sorted;
+	dir->dir.last = NULL;
+	for (; sorted; sorted = sorted->next) {
+		sorted->previous = dir->dir.last;
+		dir->dir.last = sorted;
+	}
 }
 
 void tree_sort(struct tree *tree)

@@ -8,7 +8,7 @@
  *
  * A tree owns all of its memory and frees it at once. Equal xattrs, key and value, are one struct
  * xattr. Owned by one thread while it is built; after tree_sort() it is only read, by any number of
- * threads. Link counts are what the source said; the tree never computes them.
+ * threads. Link counts are what the source said, unless tree_settle() computes them.
  */
 #ifndef LAMINA_TREE_TREE_H
 #define LAMINA_TREE_TREE_H
@@ -32,8 +32,11 @@ struct xattr {
 
 struct dentry {
 	struct dentry *next; /* sibling; in byte order of the names after tree_sort() */
+	struct dentry *previous;
 	struct inode *parent;
 	struct inode *inode;
+	uint32_t layer;  /* of tree/merge.h: the last one that has this name */
+	bool is_implied; /* there only because that layer has something below it */
 	uint8_t name_size;
 	char name[]; /* name_size bytes and a NUL */
 };
@@ -54,7 +57,11 @@ struct inode {
 	bool is_inline;       /* regular file: the content is here */
 	uint8_t digest_size;  /* regular file: 0 without digest */
 	uint32_t child_count; /* directory: dentries */
-	uint32_t index;       /* for the user of a finished tree; the erofs writer's inode number */
+	/*
+	 * For the user of the tree: the erofs writer's inode number; while it is merged
+	 * (tree/merge.h), of a directory: nothing of layers below this one is in it.
+	 */
+	uint32_t index;
 	union {
 		struct {
 			struct dentry *first;
@@ -80,6 +87,7 @@ struct tree {
 	struct map names;   /* every dentry by (parent, name) */
 	struct map xattrs;  /* every struct xattr by (key, value) */
 	uint64_t inode_count;
+	uint32_t layer; /* the one that is being merged; 0: there are none */
 	bool is_sorted;
 };
 
@@ -107,6 +115,15 @@ int tree_root_set(struct tree *tree, struct inode *root, struct diag *why);
  */
 int tree_link(struct tree *tree, struct inode *dir, struct span name, struct inode *inode,
 	      struct dentry **ret, struct diag *why);
+
+/*
+ * Take a name away, with all that is below it. What other names the inode has stay; which of them
+ * is the primary, and what inode_count is, tree_settle() finds out. Constant time.
+ */
+void tree_unlink(struct tree *tree, struct dentry *dentry);
+
+/* Give a name to another inode; the old one as by tree_unlink(). */
+void dentry_inode_set(struct dentry *dentry, struct inode *inode);
 
 /* The dentry of name in dir, or NULL. Constant time. */
 struct dentry *tree_lookup(const struct tree *tree, const struct inode *dir, struct span name);
@@ -136,6 +153,16 @@ struct digest inode_digest(const struct inode *inode);
 
 /* Put the children of every directory in byte order of their names. Idempotent. */
 void tree_sort(struct tree *tree);
+
+/* Sort, and make the first name of each inode in breadth-first byte order its primary. 0, -ENOMEM.
+ */
+int tree_primaries_set(struct tree *tree);
+
+/*
+ * The same, and count: inodes, and the links of each, which are its names, or two and the
+ * directories in it for a directory. For trees whose source has no link counts.
+ */
+int tree_settle(struct tree *tree);
 
 static inline bool inode_is_dir(const struct inode *inode)
 {

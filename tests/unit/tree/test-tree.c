@@ -104,6 +104,37 @@ static void a_second_name_is_a_hard_link(void **state)
 	assert_int_equal(2, tree->inode_count);
 }
 
+static void a_name_that_is_taken_away_leaves_the_others(void **state)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_with_root();
+	char name[8];
+
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "%u", (i * 7) % 1000);
+		(void)add(tree, tree->root, name, S_IFREG | 0644);
+	}
+	for (unsigned int i = 0; i < 1000; i += 3) {
+		(void)snprintf(name, sizeof(name), "%u", i);
+		tree_unlink(tree, tree_lookup(tree, tree->root, span_of_string(name)));
+		assert_null(tree_lookup(tree, tree->root, span_of_string(name)));
+		if (i == 501)
+			tree_sort(tree);
+	}
+	assert_int_equal(666, tree->root->child_count);
+	(void)add(tree, tree->root, "0", S_IFREG | 0644);
+	tree_sort(tree);
+	assert_string_equal("0", tree->root->dir.first->name);
+	for (struct dentry *d = tree->root->dir.first; d->next; d = d->next) {
+		assert_ptr_equal(d, d->next->previous);
+		assert_true(strcmp(d->name, d->next->name) < 0);
+	}
+	for (struct dentry *d = tree->root->dir.first; d; d = tree->root->dir.first)
+		tree_unlink(tree, d);
+	assert_null(tree->root->dir.last);
+	assert_int_equal(0, tree->root->child_count);
+}
+
 static void keeps_xattrs_sorted_replaced_and_interned(void **state)
 {
 	CLEAN(tree_freep) struct tree *tree = tree_with_root();
@@ -195,6 +226,7 @@ int main(void)
 		cmocka_unit_test(sorts_many_and_finds_them),
 		cmocka_unit_test(refuses_bad_names),
 		cmocka_unit_test(a_second_name_is_a_hard_link),
+		cmocka_unit_test(a_name_that_is_taken_away_leaves_the_others),
 		cmocka_unit_test(keeps_xattrs_sorted_replaced_and_interned),
 		cmocka_unit_test(limits_xattrs),
 		cmocka_unit_test(walks_depth_first_through_any_depth),
