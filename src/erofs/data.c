@@ -12,6 +12,7 @@
 
 #include "base/ckd.h"
 #include "base/diag.h"
+#include "base/digest.h"
 #include "base/limits.h"
 #include "erofs/disk.h"
 #include "erofs/image.h"
@@ -170,4 +171,32 @@ bool image_inode_is_external(const struct image *image, const struct image_inode
 	return S_ISREG(inode->mode) && inode->layout == LAYOUT_CHUNK_BASED && inode->size > 0 &&
 	       image_xattr_get(image, inode, SPAN_LITERAL("trusted.overlay.metacopy"), &value,
 			       NULL) == 0;
+}
+
+/* Version 0, size of all, flags 0, algorithm, digest (Linux, fs/overlayfs/overlayfs.h, struct
+ * ovl_metacopy). */
+#define METACOPY_HEAD_SIZE 4
+
+int image_external_digest(const struct image *image, const struct image_inode *inode,
+			  struct digest *ret, struct diag *why)
+{
+	enum digest_algorithm algorithm;
+	struct span value;
+	int r;
+
+	r = image_xattr_get(image, inode, SPAN_LITERAL("trusted.overlay.metacopy"), &value, why);
+	if (r < 0)
+		return r;
+	if (value.size == 0)
+		return -ENODATA;
+	if (value.size < METACOPY_HEAD_SIZE || value.data[0] != 0 || value.data[1] != value.size ||
+	    value.data[2] != 0)
+		return diag_set(why, -EUCLEAN, "inode %llu: metacopy xattr of no known form",
+				(unsigned long long)inode->nid);
+	algorithm = (enum digest_algorithm)value.data[3];
+	if (algorithm == DIGEST_NONE || digest_size(algorithm) != value.size - METACOPY_HEAD_SIZE)
+		return diag_set(why, -EUCLEAN, "inode %llu: metacopy xattr with no known digest",
+				(unsigned long long)inode->nid);
+	*ret = digest_of(algorithm, value.data + METACOPY_HEAD_SIZE);
+	return 0;
 }

@@ -17,7 +17,9 @@ static void emit_super(const struct writer *writer, struct output *output)
 	struct composefs_header_disk header = {
 		.magic = le32_of(COMPOSEFS_MAGIC),
 		.header_version = le32_of(COMPOSEFS_HEADER_VERSION),
-		.flags = le32_of(writer->has_acl ? COMPOSEFS_FLAG_HAS_ACL : 0),
+		.flags = le32_of(writer->has_acl && writer->format->has_acl_flag
+					 ? COMPOSEFS_FLAG_HAS_ACL
+					 : 0),
 		.composefs_version = le32_of(writer->version),
 	};
 	uint64_t blocks = writer->data_start / BLOCK_BYTES + writer->data_blocks;
@@ -30,7 +32,7 @@ static void emit_super(const struct writer *writer, struct output *output)
 		.build_time = le64_of((uint64_t)writer->build_time_sec),
 		.build_time_nsec = le32_of(writer->build_time_nsec),
 		.block_count = le32_of((uint32_t)blocks),
-		.xattr_block = le32_of((uint32_t)(writer->inode_end / BLOCK_BYTES)),
+		.xattr_block = le32_of((uint32_t)(writer->xattr_start / BLOCK_BYTES)),
 	};
 
 	output_put(output, &header, sizeof(header));
@@ -62,7 +64,8 @@ static void emit_pair(const struct pairs *pairs, const struct pair *pair, struct
 /* Ids count from the block that xattr_block names, in units of 4 bytes. */
 static le32 shared_id(const struct writer *writer, const struct pair *pair)
 {
-	return le32_of((uint32_t)(writer->inode_end % BLOCK_BYTES / 4) + pair->shared_place);
+	return le32_of((uint32_t)((writer->inode_end - writer->xattr_start) / 4) +
+		       pair->shared_place);
 }
 
 static void emit_xattrs(const struct writer *writer, const struct node *node, struct output *output)
@@ -80,7 +83,7 @@ static void emit_xattrs(const struct writer *writer, const struct node *node, st
 		const struct pair *pair = &pairs->pairs[attrs[i]];
 
 		filter &= ~(1u << pair_key(pairs, pair)->filter_bit);
-		if (pair_is_shared(pair) && shared < SHARED_COUNT_MAX)
+		if (pair_is_shared(pair) && shared < writer->format->shared_count_max)
 			ids[shared++] = shared_id(writer, pair);
 	}
 	header.name_filter = le32_of(filter);
@@ -109,7 +112,7 @@ static void emit_shared(const struct writer *writer, struct output *output)
 
 static uint8_t dirent_type_of(const struct node *node)
 {
-	if (node_is_converted(node))
+	if (node->is_converted)
 		return DIRENT_REGULAR;
 	switch (node->inode->mode & S_IFMT) {
 	case S_IFREG:
@@ -231,13 +234,13 @@ static uint64_t stored_size(const struct node *node)
 }
 
 /* first_block: of the inode's out-of-line content. */
-static uint32_t stored_u(const struct node *node, uint32_t first_block)
+static uint32_t stored_u(const struct format *format, const struct node *node, uint32_t first_block)
 {
 	const struct inode *inode = node->inode;
 	uint32_t u = node->blocks ? first_block : 0;
 
 	if (inode_is_external(inode)) /* the high half stays as it is: a quirk of the format */
-		return (u & 0xffff0000u) | (chunk_bits(inode->size) - CHUNK_BITS_MIN);
+		return (u & 0xffff0000u) | (chunk_bits(format, inode->size) - CHUNK_BITS_MIN);
 	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
 		return inode->rdev;
 	return u;
@@ -256,7 +259,7 @@ static uint16_t stored_mode(const struct node *node)
 {
 	uint32_t mode = node->inode->mode;
 
-	return (uint16_t)(node_is_converted(node) ? S_IFREG | (mode & 07777) : mode);
+	return (uint16_t)(node->is_converted ? S_IFREG | (mode & 07777) : mode);
 }
 
 static uint16_t stored_xattr_icount(const struct node *node)
@@ -266,9 +269,17 @@ static uint16_t stored_xattr_icount(const struct node *node)
 	return (uint16_t)((node->xattr_size - sizeof(struct xattr_header_disk)) / 4 + 1);
 }
 
-static void emit_head(const struct node *node, uint32_t number, uint32_t first_block,
+static uint32_t stored_number(const struct writer *writer, const struct node *node)
+{
+	if (writer->format->numbers_by_place)
+		return (uint32_t)node->nid; /* the low half, as the format says */
+	return (uint32_t)(node - writer->nodes);
+}
+
+static void emit_head(const struct writer *writer, const struct node *node, uint32_t first_block,
 		      struct output *output)
 {
+	const struct format *format = writer->format;
 	const struct inode *inode = node->inode;
 
 	if (node->is_compact) {
@@ -278,8 +289,8 @@ static void emit_head(const struct node *node, uint32_t number, uint32_t first_b
 			.mode = le16_of(stored_mode(node)),
 			.nlink = le16_of((uint16_t)node->nlink),
 			.size = le32_of((uint32_t)stored_size(node)),
-			.u = le32_of(stored_u(node, first_block)),
-			.ino = le32_of(number),
+			.u = le32_of(stored_u(format, node, first_block)),
+			.ino = le32_of(stored_number(writer, node)),
 			.uid = le16_of((uint16_t)inode->uid),
 			.gid = le16_of((uint16_t)inode->gid),
 		};
@@ -291,12 +302,12 @@ static void emit_head(const struct node *node, uint32_t number, uint32_t first_b
 			.xattr_icount = le16_of(stored_xattr_icount(node)),
 			.mode = le16_of(stored_mode(node)),
 			.size = le64_of(stored_size(node)),
-			.u = le32_of(stored_u(node, first_block)),
-			.ino = le32_of(number),
+			.u = le32_of(stored_u(format, node, first_block)),
+			.ino = le32_of(stored_number(writer, node)),
 			.uid = le32_of(inode->uid),
 			.gid = le32_of(inode->gid),
 			.mtime_sec = le64_of((uint64_t)inode->mtime_sec),
-			.mtime_nsec = le32_of(inode->mtime_nsec),
+			.mtime_nsec = le32_of(format->has_nanoseconds ? inode->mtime_nsec : 0),
 			.nlink = le32_of(node->nlink),
 		};
 
@@ -312,7 +323,7 @@ static void emit_inodes(const struct writer *writer, struct output *output)
 		const struct node *node = &writer->nodes[i];
 
 		output_seek(output, node->nid * SLOT_BYTES);
-		emit_head(node, (uint32_t)i, block, output);
+		emit_head(writer, node, block, output);
 		emit_xattrs(writer, node, output);
 		assert(output->failed || output->offset == node->nid * SLOT_BYTES +
 								   node_head_size(node) +

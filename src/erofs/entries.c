@@ -17,7 +17,9 @@ struct entries entries_of(const struct writer *writer, const struct inode *dir)
 	return (struct entries){
 		.writer = writer,
 		.child = dir->dir.first,
-		.special_count = dir == writer->tree->root ? DOT_COUNT + STUB_COUNT : DOT_COUNT,
+		.special_count = dir == writer->tree->root && writer->format->has_stubs
+					 ? DOT_COUNT + STUB_COUNT
+					 : DOT_COUNT,
 	};
 }
 

@@ -21,7 +21,8 @@
 
 #include "base/span.h"
 
-struct diag; /* base/diag.h */
+struct diag;   /* base/diag.h */
+struct digest; /* base/digest.h */
 
 struct image {
 	struct span bytes; /* as many as block_count says; owned by whoever opened */
@@ -146,5 +147,12 @@ int image_readlink(const struct image *image, const struct image_inode *inode, s
  * chunk-based files, nothing for others.
  */
 bool image_inode_is_external(const struct image *image, const struct image_inode *inode);
+
+/*
+ * The fs-verity digest that the content of an external file shall have. Returns 0, -ENODATA where
+ * the image gives none, or -EUCLEAN for an xattr of no form that overlayfs knows.
+ */
+int image_external_digest(const struct image *image, const struct image_inode *inode,
+			  struct digest *ret, struct diag *why);
 
 #endif

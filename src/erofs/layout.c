@@ -16,7 +16,7 @@
 
 #define TAIL_SIZE_MAX 2048u /* of directories and inline content; more goes into a block */
 
-/* Section 6. Of one inode's xattrs the first SHARED_COUNT_MAX that are shared are references. */
+/* Section 6. Of one inode's xattrs the first shared_count_max that are shared are references. */
 static int xattrs_measure(const struct writer *writer, struct node *node)
 {
 	uint64_t size = sizeof(struct xattr_header_disk);
@@ -27,7 +27,7 @@ static int xattrs_measure(const struct writer *writer, struct node *node)
 	for (size_t i = 0; i < node->attr_count; i++) {
 		const struct pair *pair = &writer->pairs.pairs[writer->attrs[node->first_attr + i]];
 
-		if (pair_is_shared(pair) && shared < SHARED_COUNT_MAX) {
+		if (pair_is_shared(pair) && shared < writer->format->shared_count_max) {
 			shared++;
 			size += sizeof(le32);
 		} else {
@@ -75,18 +75,18 @@ static void inline_measure(struct node *node)
 	}
 }
 
-unsigned int chunk_bits(uint64_t file_size)
+unsigned int chunk_bits(const struct format *format, uint64_t file_size)
 {
 	unsigned int bits = file_size > 1 ? 64 - (unsigned int)__builtin_clzll(file_size - 1) : 1;
 
-	if (bits < CHUNK_BITS_MIN)
-		return CHUNK_BITS_MIN;
+	if (bits < format->chunk_bits_min)
+		return format->chunk_bits_min;
 	return bits > CHUNK_BITS_MAX ? CHUNK_BITS_MAX : bits;
 }
 
-uint32_t chunk_count(uint64_t file_size)
+uint32_t chunk_count(const struct format *format, uint64_t file_size)
 {
-	unsigned int bits = chunk_bits(file_size);
+	unsigned int bits = chunk_bits(format, file_size);
 
 	return (uint32_t)((file_size + (1ULL << bits) - 1) >> bits);
 }
@@ -101,7 +101,8 @@ static void content_measure(const struct writer *writer, struct node *node)
 	else if (S_ISLNK(inode->mode))
 		node->tail_size = (uint16_t)inode->size;
 	else if (inode_is_external(inode))
-		node->tail_size = (uint16_t)(sizeof(le32) * chunk_count(inode->size));
+		node->tail_size =
+			(uint16_t)(sizeof(le32) * chunk_count(writer->format, inode->size));
 	else if (S_ISREG(inode->mode) && inode->is_inline)
 		inline_measure(node);
 }
@@ -111,14 +112,14 @@ static uint64_t stated_size(const struct node *node)
 {
 	if (inode_is_dir(node->inode))
 		return (uint64_t)node->blocks * BLOCK_BYTES + node->tail_size;
-	return node_is_converted(node) ? 0 : node->inode->size;
+	return node->is_converted ? 0 : node->inode->size;
 }
 
 static bool node_fits_compact(const struct writer *writer, const struct node *node)
 {
 	const struct inode *inode = node->inode;
 
-	return inode->mtime_sec == writer->build_time_sec &&
+	return writer->format->has_compact && inode->mtime_sec == writer->build_time_sec &&
 	       inode->mtime_nsec == writer->build_time_nsec && node->nlink <= UINT16_MAX &&
 	       inode->uid <= UINT16_MAX && inode->gid <= UINT16_MAX &&
 	       stated_size(node) <= UINT32_MAX;
@@ -156,17 +157,43 @@ static uint64_t tail_place(struct node *node, uint64_t at, uint64_t head_size)
 	return align_up(at, BLOCK_BYTES);
 }
 
-static uint64_t node_place(struct node *node, uint64_t at)
+uint64_t place_by_kind(struct node *node, uint64_t at)
 {
 	uint64_t head_size = node_head_size(node) + node->xattr_size;
 
-	at = align_up(at, SLOT_BYTES);
-	if (S_ISLNK(node->inode->mode))
-		at = symlink_place(node, at, head_size);
-	else
-		at = tail_place(node, at, head_size);
+	return S_ISLNK(node->inode->mode) ? symlink_place(node, at, head_size)
+					  : tail_place(node, at, head_size);
+}
+
+/*
+ * The rule of version 2: a tail that would reach the block edge, be it only with its last byte or
+ * its first, begins right behind that edge. The word of a chunk map lies as it comes. No tail of
+ * this format is longer than what is left there.
+ */
+uint64_t place_tail_inside(struct node *node, uint64_t at)
+{
+	uint64_t left = -(at + node_head_size(node) + node->xattr_size) % BLOCK_BYTES;
+
+	if (!node->tail_size || inode_is_external(node->inode) || node->tail_size < left)
+		return at;
+	return at + SLOT_BYTES * (left / SLOT_BYTES + 1);
+}
+
+static uint64_t node_place(const struct writer *writer, struct node *node, uint64_t at)
+{
+	at = writer->format->place(node, align_up(at, SLOT_BYTES));
 	node->nid = at / SLOT_BYTES;
-	return at + head_size + node->tail_size;
+	return at + node_head_size(node) + node->xattr_size + node->tail_size;
+}
+
+/* References to shared xattrs are 32 bits of 4 bytes each. */
+static int shared_check(const struct writer *writer)
+{
+	uint64_t end = writer->inode_end + writer->pairs.shared_size - writer->xattr_start;
+
+	if (end / 4 > UINT32_MAX)
+		return diag_set(writer->why, -EFBIG, "more shared xattrs than ids can reach");
+	return 0;
 }
 
 /* Sums stay far below 2^64: 2^32 inodes of less than 2^19 bytes. */
@@ -182,14 +209,16 @@ int writer_layout(struct writer *writer)
 			return r;
 		content_measure(writer, node);
 		node->is_compact = node_fits_compact(writer, node);
-		at = node_place(node, at);
+		at = node_place(writer, node, at);
 		writer->data_blocks += node->blocks;
 	}
 	writer->inode_end = align_up(at, SLOT_BYTES);
+	if (!writer->format->shared_from_file_start)
+		writer->xattr_start = writer->inode_end / BLOCK_BYTES * BLOCK_BYTES;
 	writer->data_start = align_up(writer->inode_end + writer->pairs.shared_size, BLOCK_BYTES);
 	if (writer->data_start / BLOCK_BYTES + writer->data_blocks > UINT32_MAX)
 		return diag_set(writer->why, -EFBIG, "more metadata than block numbers reach");
 	if (writer->nodes[0].nid >= UINT16_MAX)
 		return diag_set(writer->why, -EFBIG, "the root inode lies too far back");
-	return 0;
+	return shared_check(writer);
 }

@@ -15,9 +15,6 @@
 #define OVERLAY SPAN_LITERAL("trusted.overlay.")
 #define ESCAPED SPAN_LITERAL("trusted.overlay.overlay.")
 
-/* metacopy: version 0, size, flags 0, algorithm, digest (Linux, fs/overlayfs/overlayfs.h). */
-#define METACOPY_HEAD_SIZE 4
-
 static int malformed(const struct loader *loader, const struct image_inode *raw, const char *what)
 {
 	return diag_set(loader->why, -EUCLEAN, "inode %llu: %s", (unsigned long long)raw->nid,
@@ -41,12 +38,13 @@ static int set_xattr(struct loader *loader, struct inode *inode, struct span key
 static int load_xattr(struct loader *loader, const struct image_xattr *xattr, struct loaded *loaded)
 {
 	uint8_t space[64 + UINT8_MAX];
-	struct span key = span_of(space, xattr->prefix.size + xattr->suffix.size);
+	struct span key;
 	uint8_t noted;
 
 	memcpy(space, xattr->prefix.data, xattr->prefix.size);
 	if (xattr->suffix.size)
 		memcpy(space + xattr->prefix.size, xattr->suffix.data, xattr->suffix.size);
+	key = span_of(space, xattr->prefix.size + xattr->suffix.size);
 	if (!loader->image->is_composefs)
 		return set_xattr(loader, loaded->inode, key, xattr->value);
 	if (span_starts_with(key, ESCAPED)) {
@@ -84,25 +82,11 @@ static int load_xattrs(struct loader *loader, const struct image_inode *raw, str
 static int read_metacopy(const struct loader *loader, const struct image_inode *raw,
 			 struct digest *ret)
 {
-	enum digest_algorithm algorithm;
-	struct span value;
-	int r;
+	int r = image_external_digest(loader->image, raw, ret, loader->why);
 
-	r = image_xattr_get(loader->image, raw, SPAN_LITERAL("trusted.overlay.metacopy"), &value,
-			    loader->why);
-	if (r == -ENODATA || (r == 0 && value.size == 0)) {
-		*ret = (struct digest){.algorithm = DIGEST_NONE};
-		return 0;
-	}
-	if (r < 0)
+	if (r != -ENODATA)
 		return r;
-	if (value.size < METACOPY_HEAD_SIZE || value.data[0] != 0 || value.data[1] != value.size ||
-	    value.data[2] != 0)
-		return malformed(loader, raw, "metacopy xattr of no known form");
-	algorithm = (enum digest_algorithm)value.data[3];
-	if (algorithm == DIGEST_NONE || digest_size(algorithm) != value.size - METACOPY_HEAD_SIZE)
-		return malformed(loader, raw, "metacopy xattr with no known digest");
-	*ret = digest_of(algorithm, value.data + METACOPY_HEAD_SIZE);
+	*ret = (struct digest){.algorithm = DIGEST_NONE};
 	return 0;
 }
 

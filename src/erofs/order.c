@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * order.c - inodes breadth first from the root, children in byte order (composefs-image.md, section
- * 5)
+ * order.c - inodes from the root, children in byte order: breadth first (composefs-image.md,
+ * section 5), or depth first in version 2
  *
  * The first reading of the whole tree, so what the format refuses is refused here, and the sums
  * that decide about the rest are made: build time, whiteouts, link counts of directories.
@@ -15,18 +15,34 @@
 
 #define STUB_MODE (S_IFCHR | 0644)
 
-static int file_check(const struct inode *inode, struct diag *why)
+static int digest_check(const struct format *format, const struct inode *inode, struct diag *why)
 {
-	if (inode->is_inline && inode->size > INLINE_SIZE_MAX)
-		return diag_set(why, -E2BIG, "inline content of %llu bytes, at most %d can be",
-				(unsigned long long)inode->size, INLINE_SIZE_MAX);
-	if (!inode_is_external(inode))
-		return 0;
-	if (inode->size > EXTERNAL_SIZE_MAX)
-		return diag_set(why, -EFBIG, "file of %llu bytes, at most %llu can be",
-				(unsigned long long)inode->size, EXTERNAL_SIZE_MAX);
 	if (inode->digest_size && !digest_algorithm_by_size(inode->digest_size))
 		return diag_set(why, -EINVAL, "digest of %u bytes", inode->digest_size);
+	if (!inode->digest_size && format->needs_digests)
+		return diag_set(why, -EINVAL,
+				"file of %llu bytes with neither content nor digest, which version "
+				"2 cannot hold",
+				(unsigned long long)inode->size);
+	return 0;
+}
+
+static int file_check(const struct format *format, const struct inode *inode, struct diag *why)
+{
+	int r;
+
+	if (inode->is_inline && inode->size > format->inline_size_max)
+		return diag_set(why, -E2BIG, "inline content of %llu bytes, at most %u can be",
+				(unsigned long long)inode->size, format->inline_size_max);
+	if (!inode_is_external(inode))
+		return 0;
+	if (inode->size > format->external_size_max)
+		return diag_set(why, -EFBIG, "file of %llu bytes, at most %llu can be",
+				(unsigned long long)inode->size,
+				(unsigned long long)format->external_size_max);
+	r = digest_check(format, inode, why);
+	if (r < 0)
+		return r;
 	if (inode->external.payload &&
 	    strnlen(inode->external.payload, PAYLOAD_SIZE_MAX + 1) > PAYLOAD_SIZE_MAX)
 		return diag_set(why, -E2BIG, "backing path of more than %d bytes",
@@ -34,13 +50,13 @@ static int file_check(const struct inode *inode, struct diag *why)
 	return 0;
 }
 
-static int inode_check(const struct inode *inode, struct diag *why)
+static int inode_check(const struct format *format, const struct inode *inode, struct diag *why)
 {
 	if (S_ISREG(inode->mode))
-		return file_check(inode, why);
-	if (S_ISLNK(inode->mode) && (inode->size == 0 || inode->size > SYMLINK_SIZE_MAX))
-		return diag_set(why, -EINVAL, "symlink target of %llu bytes, 1 to %d can be",
-				(unsigned long long)inode->size, SYMLINK_SIZE_MAX);
+		return file_check(format, inode, why);
+	if (S_ISLNK(inode->mode) && (inode->size == 0 || inode->size > format->symlink_size_max))
+		return diag_set(why, -EINVAL, "symlink target of %llu bytes, 1 to %u can be",
+				(unsigned long long)inode->size, format->symlink_size_max);
 	return 0;
 }
 
@@ -74,7 +90,7 @@ static int node_add(struct writer *writer, const struct inode *inode, bool is_st
 
 static int child_add(struct writer *writer, size_t dir, struct inode *inode)
 {
-	int r = inode_check(inode, writer->why);
+	int r = inode_check(writer->format, inode, writer->why);
 
 	if (r < 0)
 		return r;
@@ -86,6 +102,7 @@ static int child_add(struct writer *writer, size_t dir, struct inode *inode)
 	if (inode_is_dir(inode))
 		writer->nodes[dir].nlink++;
 	if (inode_is_whiteout(inode)) {
+		writer->nodes[inode->index].is_converted = true;
 		writer->nodes[dir].has_whiteouts = true;
 		writer->has_whiteouts = true;
 	}
@@ -130,6 +147,53 @@ static void stub_init(struct writer *writer)
 	}
 }
 
+int order_breadth_first(struct writer *writer)
+{
+	int r = 0;
+
+	stub_init(writer);
+	writer->build_time_sec = writer->tree->root->mtime_sec;
+	writer->build_time_nsec = writer->tree->root->mtime_nsec;
+	for (size_t i = 0; r == 0 && i < writer->node_count; i++) {
+		if (inode_is_dir(writer->nodes[i].inode))
+			r = dir_add(writer, i);
+	}
+	return r;
+}
+
+/* Of an inode that has none yet, index is anything. */
+static bool inode_has_node(const struct writer *writer, const struct inode *inode)
+{
+	return inode->index < writer->node_count && writer->nodes[inode->index].inode == inode;
+}
+
+/*
+ * An inode stands at the first of its names that is met, and has as many links as names; what the
+ * tree says of either does not count. The build time is zero.
+ */
+int order_depth_first(struct writer *writer)
+{
+	for (struct dentry *d = tree_walk_first(writer->tree); d;
+	     d = tree_walk_next(writer->tree, d)) {
+		struct inode *inode = d->inode;
+		int r;
+
+		if (!inode_has_node(writer, inode)) {
+			r = inode_check(writer->format, inode, writer->why);
+			if (r < 0)
+				return r;
+			inode->index = (uint32_t)writer->node_count;
+			r = node_add(writer, inode, false);
+			if (r < 0)
+				return r;
+			if (!inode_is_dir(inode))
+				writer->nodes[inode->index].nlink = 0;
+		}
+		writer->nodes[inode_is_dir(inode) ? d->parent->index : inode->index].nlink++;
+	}
+	return 0;
+}
+
 int writer_order(struct writer *writer)
 {
 	struct inode *root = writer->tree->root;
@@ -141,14 +205,7 @@ int writer_order(struct writer *writer)
 			  &writer->node_capacity, sizeof(*writer->nodes));
 	if (r < 0)
 		return r;
-	stub_init(writer);
-	writer->build_time_sec = root->mtime_sec;
-	writer->build_time_nsec = root->mtime_nsec;
 	root->index = 0;
 	r = node_add(writer, root, false);
-	for (size_t i = 0; r == 0 && i < writer->node_count; i++) {
-		if (inode_is_dir(writer->nodes[i].inode))
-			r = dir_add(writer, i);
-	}
-	return r;
+	return r < 0 ? r : writer->format->order(writer);
 }

@@ -30,7 +30,7 @@ void pairs_release(struct pairs *pairs)
 
 /* Keys */
 
-/* Section 6, in the order of the first match. lustre. is not among them. */
+/* Section 6, in the order of the first match. */
 static const struct {
 	struct span text;
 	uint8_t index;
@@ -40,13 +40,16 @@ static const struct {
 	{SPAN_LITERAL("system.posix_acl_default"), XATTR_PREFIX_ACL_DEFAULT},
 	{SPAN_LITERAL("trusted."), XATTR_PREFIX_TRUSTED},
 	{SPAN_LITERAL("security."), XATTR_PREFIX_SECURITY},
+	{SPAN_LITERAL("lustre."), XATTR_PREFIX_LUSTRE}, /* last: not all formats have it */
 };
 
-static void key_split(struct pair_key *key)
+static void key_split(const struct pairs *pairs, struct pair_key *key)
 {
+	size_t count = sizeof(prefixes) / sizeof(prefixes[0]) - (pairs->knows_lustre ? 0 : 1);
+
 	key->prefix = XATTR_PREFIX_NONE;
 	key->suffix = key->full;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (span_starts_with(key->full, prefixes[i].text)) {
 			key->prefix = prefixes[i].index;
 			(void)span_from(key->full, prefixes[i].text.size, &key->suffix);
@@ -78,7 +81,7 @@ int pairs_key(struct pairs *pairs, struct span full, const struct pair_key **ret
 		key->full = span_of(arena_copy(&pairs->arena, full), full.size);
 		if (!key->full.data)
 			return -ENOMEM;
-		key_split(key);
+		key_split(pairs, key);
 		r = map_add(&pairs->keys_by_name, hash, key);
 		if (r < 0)
 			return r;
@@ -215,8 +218,7 @@ int pairs_use(struct pairs *pairs, const struct attr *attr, uint32_t *ret, struc
 
 /* Sharing */
 
-/* Descending by key, then by length of the value, then by its bytes. */
-static int pair_order(const void *left, const void *right, void *context)
+int pair_order_descending(const void *left, const void *right, void *context)
 {
 	const struct pairs *pairs = context;
 	const struct pair *a = &pairs->pairs[*(const uint32_t *)left];
@@ -229,6 +231,23 @@ static int pair_order(const void *left, const void *right, void *context)
 		return pair_value_size(a) < pair_value_size(b) ? 1 : -1;
 	/* One key and one length: the heads are equal, so the bodies decide. */
 	return span_compare(pair_body(b), pair_body(a));
+}
+
+int pair_order_ascending(const void *left, const void *right, void *context)
+{
+	const struct pairs *pairs = context;
+	const struct pair *a = &pairs->pairs[*(const uint32_t *)left];
+	const struct pair *b = &pairs->pairs[*(const uint32_t *)right];
+	uint8_t heads[2][VALUE_HEAD_SIZE_MAX];
+	int order = pair_key(pairs, a)->prefix - pair_key(pairs, b)->prefix;
+
+	if (order == 0)
+		order = span_compare(pair_key(pairs, a)->suffix, pair_key(pairs, b)->suffix);
+	/* Heads of one key are equally long in this format: a metacopy always has a digest. */
+	if (order == 0)
+		order = span_compare(span_of(heads[0], pair_head(a, heads[0])),
+				     span_of(heads[1], pair_head(b, heads[1])));
+	return order ? order : span_compare(pair_body(a), pair_body(b));
 }
 
 static int shared_place(struct pairs *pairs, struct diag *why)
@@ -247,7 +266,7 @@ static int shared_place(struct pairs *pairs, struct diag *why)
 	return 0;
 }
 
-int pairs_share(struct pairs *pairs, struct diag *why)
+int pairs_share(struct pairs *pairs, pair_order *order, struct diag *why)
 {
 	size_t count = 0;
 
@@ -262,6 +281,6 @@ int pairs_share(struct pairs *pairs, struct diag *why)
 		if (pair_is_shared(&pairs->pairs[i]))
 			pairs->shared[pairs->shared_count++] = (uint32_t)i;
 	}
-	qsort_r(pairs->shared, pairs->shared_count, sizeof(*pairs->shared), pair_order, pairs);
+	qsort_r(pairs->shared, pairs->shared_count, sizeof(*pairs->shared), order, pairs);
 	return shared_place(pairs, why);
 }

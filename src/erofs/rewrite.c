@@ -97,8 +97,11 @@ static bool key_is_acl(const struct pair_key *key)
 	       key->suffix.size == 0;
 }
 
-/* Escaping keeps the order: all keys with the prefix are neighbours before and after. */
-static int input_set(struct rewriter *rewriter, const struct inode *inode)
+/*
+ * The xattrs of the tree, behind what is there. Escaping keeps their order: all keys with the
+ * prefix are neighbours before and after.
+ */
+static int input_append(struct rewriter *rewriter, const struct inode *inode)
 {
 	struct writer *writer = rewriter->writer;
 
@@ -111,13 +114,14 @@ static int input_set(struct rewriter *rewriter, const struct inode *inode)
 		if (r < 0)
 			return r;
 		writer->has_acl |= key_is_acl(attr.key);
-		attr_set(rewriter, attr);
+		assert(rewriter->count < ATTR_COUNT_MAX);
+		rewriter->attrs[rewriter->count++] = attr;
 	}
 	return 0;
 }
 
 /* Section 4.2. */
-static void external_set(struct rewriter *rewriter, const struct inode *inode)
+static void metacopy_set(struct rewriter *rewriter, const struct inode *inode)
 {
 	struct attr metacopy = {.key = rewriter->keys[KEY_METACOPY]};
 
@@ -126,12 +130,43 @@ static void external_set(struct rewriter *rewriter, const struct inode *inode)
 		metacopy.head = HEAD_METACOPY;
 	}
 	attr_set(rewriter, metacopy);
+}
+
+static void redirect_set(struct rewriter *rewriter, struct span path)
+{
+	attr_set(rewriter, (struct attr){
+				   .key = rewriter->keys[KEY_REDIRECT],
+				   .body = path,
+				   .head = HEAD_SLASH,
+			   });
+}
+
+static void external_set(struct rewriter *rewriter, const struct inode *inode)
+{
+	metacopy_set(rewriter, inode);
 	if (inode->external.payload && inode->external.payload[0])
-		attr_set(rewriter, (struct attr){
-					   .key = rewriter->keys[KEY_REDIRECT],
-					   .body = span_of_string(inode->external.payload),
-					   .head = HEAD_SLASH,
-				   });
+		redirect_set(rewriter, span_of_string(inode->external.payload));
+}
+
+/* The digest makes both, whatever the payload is: it is that path, but where a dump is odd. */
+static int external_set_by_digest(struct rewriter *rewriter, const struct inode *inode)
+{
+	struct digest digest = inode_digest(inode);
+	char path[DIGEST_PATH_SIZE_MAX];
+	struct span text = span_of_string(digest_path(&digest, path));
+
+	metacopy_set(rewriter, inode);
+	if (inode->external.payload && span_equal(span_of_string(inode->external.payload), text)) {
+		text = span_of_string(inode->external.payload);
+	} else {
+		const char *copy = arena_copy(&rewriter->writer->pairs.arena, text);
+
+		if (!copy)
+			return -ENOMEM;
+		text = span_of(copy, text.size);
+	}
+	redirect_set(rewriter, text);
+	return 0;
 }
 
 /* Section 4.4, on the directory. */
@@ -162,20 +197,20 @@ static int stub_set(struct rewriter *rewriter)
 	return r;
 }
 
-static int node_set(struct rewriter *rewriter, const struct node *node)
+/* All of section 4, in the order of the keys. */
+int xattrs_with_marks(struct rewriter *rewriter, const struct node *node)
 {
 	const struct inode *inode = node->inode;
 	int r;
 
-	rewriter->count = 0;
 	if (node->is_stub)
 		return stub_set(rewriter);
-	r = input_set(rewriter, inode);
+	r = input_append(rewriter, inode);
 	if (r < 0)
 		return r;
 	if (inode_is_external(inode))
 		external_set(rewriter, inode);
-	if (node_is_converted(node)) {
+	if (node->is_converted) {
 		well_known_set(rewriter, KEY_WHITEOUT, SPAN_EMPTY);
 		well_known_set(rewriter, KEY_USER_WHITEOUT, SPAN_EMPTY);
 	}
@@ -186,11 +221,23 @@ static int node_set(struct rewriter *rewriter, const struct node *node)
 	return 0;
 }
 
+/* Those that make a file external, then what the tree has, in the order that it has them. */
+int xattrs_overlay_first(struct rewriter *rewriter, const struct node *node)
+{
+	int r = 0;
+
+	if (inode_is_external(node->inode))
+		r = external_set_by_digest(rewriter, node->inode);
+	return r < 0 ? r : input_append(rewriter, node->inode);
+}
+
 static int node_rewrite(struct rewriter *rewriter, struct node *node)
 {
 	struct writer *writer = rewriter->writer;
-	int r = node_set(rewriter, node);
+	int r;
 
+	rewriter->count = 0;
+	r = writer->format->xattrs(rewriter, node);
 	if (r == 0)
 		r = array_reserve(&writer->attrs, writer->attr_count, rewriter->count,
 				  &writer->attr_capacity, sizeof(*writer->attrs));
@@ -217,9 +264,12 @@ int writer_rewrite(struct writer *writer)
 	struct rewriter rewriter = {.writer = writer, .attrs = attrs};
 	int r = attrs ? 0 : -ENOMEM;
 
+	writer->pairs.knows_lustre = writer->format->knows_lustre;
 	for (size_t i = 0; r == 0 && i < KEY_COUNT; i++)
 		r = pairs_key(&writer->pairs, well_known_names[i], &rewriter.keys[i]);
 	for (size_t i = 0; r == 0 && i < writer->node_count; i++)
 		r = node_rewrite(&rewriter, &writer->nodes[i]);
-	return r == 0 ? pairs_share(&writer->pairs, writer->why) : r;
+	if (r < 0)
+		return r;
+	return pairs_share(&writer->pairs, writer->format->shared_order, writer->why);
 }

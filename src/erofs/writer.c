@@ -44,13 +44,15 @@ static void writer_freep(struct writer **writer)
 	memory_freep(writer);
 }
 
-static int version_choose(struct erofs_version_range versions, bool has_whiteouts, uint32_t *ret,
-			  struct diag *why)
+/* Version 2 is another format: no tree is raised to it. */
+static int versions_check(struct erofs_version_range versions, struct diag *why)
 {
 	if (versions.min > versions.max || versions.max > EROFS_VERSION_MAX)
 		return diag_set(why, -EINVAL, "image versions %u to %u, %u is the newest",
 				versions.min, versions.max, EROFS_VERSION_MAX);
-	*ret = has_whiteouts && versions.max >= 1 ? 1 : versions.min;
+	if (format_of(versions.min) != format_of(versions.max))
+		return diag_set(why, -EINVAL, "image versions %u to %u are different formats",
+				versions.min, versions.max);
 	return 0;
 }
 
@@ -63,14 +65,16 @@ int erofs_write(const struct tree *tree, struct erofs_version_range versions, er
 	assert(tree->is_sorted || !tree->root);
 	if (!writer)
 		return -ENOMEM;
+	r = versions_check(versions, why);
+	if (r < 0)
+		return r;
 	writer->tree = tree;
 	writer->why = why;
+	writer->format = format_of(versions.min);
 	r = writer_order(writer);
 	if (r < 0)
 		return r;
-	r = version_choose(versions, writer->has_whiteouts, &writer->version, why);
-	if (r < 0)
-		return r;
+	writer->version = writer->has_whiteouts && versions.max == 1 ? 1 : versions.min;
 	r = writer_rewrite(writer);
 	if (r < 0)
 		return r;

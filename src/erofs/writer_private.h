@@ -4,7 +4,8 @@
  *
  * In the order of the work: order.c numbers the inodes, rewrite.c says what xattrs each will have,
  * pairs.c keeps those once each, layout.c places everything, emit.c writes it; entries.c lists a
- * directory for all of them. Sections are those of composefs-image.md.
+ * directory for all of them. Sections are those of composefs-image.md; what version 2 does
+ * otherwise is in composefs-repository.md, section 5, and here in format.c.
  */
 #ifndef LAMINA_EROFS_WRITER_PRIVATE_H
 #define LAMINA_EROFS_WRITER_PRIVATE_H
@@ -22,7 +23,7 @@
 
 #define BLOCK_BYTES 4096u
 #define SLOT_BYTES 32u
-#define SHARED_COUNT_MAX 128u /* references of one inode; further ones are kept inline */
+#define SHARED_COUNT_MAX UINT8_MAX /* references of one inode; a format may have less */
 
 /*
  * Make room for extra more items of item_size bytes in the array that *array_address points to,
@@ -75,6 +76,7 @@ struct pair_slot {
 /* Starts as {0}. */
 struct pairs {
 	struct arena arena;
+	bool knows_lustre; /* "lustre." is a prefix */
 	struct map keys_by_name;
 	const struct pair_key **keys; /* owned; by number */
 	size_t key_count;
@@ -97,8 +99,17 @@ int pairs_key(struct pairs *pairs, struct span full, const struct pair_key **ret
 /* Count one more inode that has attr; *ret is the number of the pair, from 0. */
 int pairs_use(struct pairs *pairs, const struct attr *attr, uint32_t *ret, struct diag *why);
 
+/* Of qsort_r(): two pair numbers, and the pairs. */
+typedef int pair_order(const void *left, const void *right, void *pairs);
+
+/* Descending by key, then by length of the value, then by its bytes. */
+int pair_order_descending(const void *left, const void *right, void *context);
+
+/* Ascending by prefix, rest of the key, and bytes of the value. */
+int pair_order_ascending(const void *left, const void *right, void *context);
+
 /* Order the pairs that are used more than once. Nothing is added after this. */
-int pairs_share(struct pairs *pairs, struct diag *why);
+int pairs_share(struct pairs *pairs, pair_order *order, struct diag *why);
 
 static inline const struct pair_key *pair_key(const struct pairs *pairs, const struct pair *pair)
 {
@@ -121,6 +132,8 @@ size_t pair_entry_size(const struct pairs *pairs, const struct pair *pair);
 
 /* The writing of one image */
 
+struct writer;
+
 struct node {
 	const struct inode *inode; /* of the tree, or the writer's stub */
 	uint64_t nid;
@@ -132,12 +145,44 @@ struct node {
 	uint16_t tail_size; /* bytes behind the xattr area */
 	bool is_compact : 1;
 	bool is_stub : 1;
+	bool is_converted : 1;  /* a whiteout, which becomes a regular file */
 	bool has_whiteouts : 1; /* a directory with one in it */
 };
+
+struct rewriter; /* rewrite.c */
+
+/* What one format does otherwise than the other. Sizes in bytes. */
+struct format {
+	/* order.c */
+	int (*order)(struct writer *writer);
+	uint32_t inline_size_max;
+	uint32_t symlink_size_max;
+	uint64_t external_size_max;
+	bool needs_digests; /* of external files */
+	bool has_stubs;     /* section 4.5 */
+	/* rewrite.c, pairs.c */
+	int (*xattrs)(struct rewriter *rewriter, const struct node *node);
+	pair_order *shared_order;
+	bool knows_lustre;
+	/* layout.c */
+	uint64_t (*place)(struct node *node, uint64_t at);
+	uint32_t shared_count_max;   /* references of one inode; further ones are kept inline */
+	uint32_t chunk_bits_min;     /* log2 of the smallest chunk */
+	bool has_compact;            /* inodes */
+	bool shared_from_file_start; /* references count from there */
+	/* emit.c */
+	bool has_nanoseconds;
+	bool has_acl_flag;
+	bool numbers_by_place; /* an inode's number is its nid, not its index */
+};
+
+/* That of a version that is written (format.c). */
+const struct format *format_of(uint32_t version);
 
 struct writer {
 	const struct tree *tree;
 	struct diag *why;
+	const struct format *format;
 	uint32_t version;
 	/* order.c */
 	struct node *nodes; /* owned; by inode number */
@@ -156,16 +201,11 @@ struct writer {
 	size_t attr_capacity;
 	bool has_acl;
 	/* layout.c */
-	uint64_t inode_end;  /* where the shared xattrs begin */
-	uint64_t data_start; /* where the blocks begin */
+	uint64_t inode_end;   /* where the shared xattrs begin */
+	uint64_t xattr_start; /* what references to them count from */
+	uint64_t data_start;  /* where the blocks begin */
 	uint64_t data_blocks;
 };
-
-/* A converted whiteout is a regular file in the image; a stub is a real one. */
-static inline bool node_is_converted(const struct node *node)
-{
-	return inode_is_whiteout(node->inode) && !node->is_stub;
-}
 
 static inline uint32_t node_head_size(const struct node *node)
 {
@@ -176,17 +216,23 @@ static inline uint32_t node_head_size(const struct node *node)
 /* The hole that stands for an external file (layout.c). */
 #define CHUNK_BITS_MIN 12u
 #define CHUNK_BITS_MAX 43u
-unsigned int chunk_bits(uint64_t file_size);
-uint32_t chunk_count(uint64_t file_size);
+unsigned int chunk_bits(const struct format *format, uint64_t file_size);
+uint32_t chunk_count(const struct format *format, uint64_t file_size);
 
 /* Section 5: fill nodes; set each inode's index. */
 int writer_order(struct writer *writer);
+int order_breadth_first(struct writer *writer);
+int order_depth_first(struct writer *writer);
 
 /* Section 4: fill attrs and pairs. */
 int writer_rewrite(struct writer *writer);
+int xattrs_with_marks(struct rewriter *rewriter, const struct node *node);
+int xattrs_overlay_first(struct rewriter *rewriter, const struct node *node);
 
 /* Sections 6 to 8: give every node its place. */
 int writer_layout(struct writer *writer);
+uint64_t place_by_kind(struct node *node, uint64_t at);
+uint64_t place_tail_inside(struct node *node, uint64_t at);
 
 /* Section 9: write all bytes. */
 int writer_emit(const struct writer *writer, erofs_sink *sink, void *context);

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
 """Print a random tree as composefs dump text, always the same for the same seed.
 
-random-dump.py SEED
+random-dump.py SEED [VERSION]
 
 The trees reach what real ones seldom do: devices, names of any bytes and 255 of them, directories of
 more than 64 KiB, hundreds of xattrs on one inode and shared by many, hard links before and after
 their target, whiteouts, escaped overlay xattrs, symlinks of 4095 bytes, sizes up to 2^53, times
 before 1970. What is valid in the format but not in the kernel (owner -1, a link count of 0, times of
 more than 999999999 ns, malformed ACLs and capabilities) is left out, so that all of it can be
-compared through a mount.
+compared through a mount. With VERSION 2 the tree keeps to what that format of images can hold.
 """
 
 import random
@@ -21,6 +21,7 @@ SIZE_MAX = 1 << 53
 XATTRS_SIZE_MAX = 30000  # 32767 less what the writer adds
 LINE_XATTRS_MAX = 60000  # 65535 of text
 PATH_SIZE_MAX = 3000  # so that every path can be opened in one call
+EXTERNAL_SIZES = [1, 64, 65, 4096, 4097, 123456, 1 << 32, (1 << 43) - 1, 1 << 43]
 
 
 def escape(data, specials=b"="):
@@ -40,6 +41,11 @@ def optional(data):
 
 
 class Generator:
+    external_sizes = EXTERNAL_SIZES + [(1 << 43) + 1, 900 << 43, SIZE_MAX - 1, SIZE_MAX]
+    inline_sizes = [1, 10, 64, 2048, 2049, 4095, 4096, 4097, 5000]
+    symlink_sizes = [1, 7, 60, 3000, 4030, 4064, 4095]
+    odd_percent = 10  # external files without digest
+
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.base_time = self.random.choice([0, 1, 1700000000, -5])
@@ -129,11 +135,9 @@ class Generator:
         self.lines.append(b" ".join(fields) + self.xattrs(mode))
 
     def external(self, path):
-        size = self.random.choice(
-            [1, 64, 65, 4096, 4097, 123456, 1 << 32, (1 << 43) - 1, 1 << 43, (1 << 43) + 1,
-             900 << 43, SIZE_MAX - 1, SIZE_MAX])
+        size = self.random.choice(self.external_sizes)
         digest = self.bytes_of(32).hex().encode()
-        if self.chance(10):
+        if self.chance(self.odd_percent):
             payload, digest = (b"some/where", None) if self.chance(50) else (None, None)
         else:
             payload = digest[:2] + b"/" + digest[2:]
@@ -144,12 +148,12 @@ class Generator:
         if kind < 4:
             self.external(path)
         elif kind < 6:
-            size = self.random.choice([1, 10, 64, 2048, 2049, 4095, 4096, 4097, 5000])
+            size = self.random.choice(self.inline_sizes)
             self.put(path, 0o100000, size, content=self.bytes_of(size))
         elif kind < 7:
             self.put(path, 0o100000, 0)
         elif kind < 9:
-            size = self.random.choice([1, 7, 60, 3000, 4030, 4064, 4095])
+            size = self.random.choice(self.symlink_sizes)
             self.put(path, 0o120000, size, payload=self.bytes_of(size, b"\0"))
         elif kind < 10:
             self.put(path, 0o020000, 0)
@@ -216,10 +220,18 @@ class Generator:
         return b"\n".join(self.lines) + b"\n"
 
 
+class GeneratorOfVersion2(Generator):
+    external_sizes = EXTERNAL_SIZES
+    inline_sizes = [1, 10, 64, 65, 500, 511, 512]
+    symlink_sizes = [1, 7, 60, 500, 1000, 1023, 1024]
+    odd_percent = 0
+
+
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: random-dump.py SEED")
-    sys.stdout.buffer.write(Generator(int(sys.argv[1])).tree())
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit("usage: random-dump.py SEED [VERSION]")
+    generator = GeneratorOfVersion2 if sys.argv[2:] == ["2"] else Generator
+    sys.stdout.buffer.write(generator(int(sys.argv[1])).tree())
 
 
 main()

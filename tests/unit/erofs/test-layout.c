@@ -25,15 +25,22 @@ static void laid_out_release(struct laid_out *laid_out)
 	tree_free(laid_out->tree);
 }
 
-static void lay_out(struct laid_out *ret, struct span text)
+static void lay_out_as(struct laid_out *ret, uint32_t version, struct span text)
 {
 	*ret = (struct laid_out){0};
 	assert_ok(dump_read_span(text, NULL, &ret->tree, &ret->why), &ret->why);
 	ret->writer.tree = ret->tree;
 	ret->writer.why = &ret->why;
+	ret->writer.format = format_of(version);
+	ret->writer.version = version;
 	assert_ok(writer_order(&ret->writer), &ret->why);
 	assert_ok(writer_rewrite(&ret->writer), &ret->why);
 	assert_ok(writer_layout(&ret->writer), &ret->why);
+}
+
+static void lay_out(struct laid_out *ret, struct span text)
+{
+	lay_out_as(ret, 0, text);
 }
 
 static const struct node *node_at(const struct laid_out *laid_out, const char *name)
@@ -66,8 +73,8 @@ static void one_chunk_covers_a_file_up_to_8_tib(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(cases[i].bits, chunk_bits(cases[i].size));
-		assert_int_equal(cases[i].count, chunk_count(cases[i].size));
+		assert_int_equal(cases[i].bits, chunk_bits(format_of(0), cases[i].size));
+		assert_int_equal(cases[i].count, chunk_count(format_of(0), cases[i].size));
 	}
 }
 
@@ -174,6 +181,81 @@ static void inodes_are_numbered_breadth_first_with_the_stubs(void **state)
 	assert_string_equal("x", laid_out.writer.nodes[258].inode->primary->name);
 }
 
+/* Whatever line of the dump has the metadata, and whatever it says of link counts. */
+static void version_2_numbers_inodes_depth_first_by_place(void **state)
+{
+	CLEAN(laid_out_release) struct laid_out laid_out = {0};
+	const struct node *nodes;
+
+	(void)state;
+	lay_out_as(&laid_out, 2,
+		   SPAN_LITERAL("/ 0 40755 9 0 0 0 7.5 - - -\n"
+				"/a 0 40755 9 0 0 0 7.5 - - -\n"
+				"/a/b 0 40755 9 0 0 0 7.5 - - -\n"
+				"/a/b/x 0 @100644 0 0 0 0 0.0 /z - -\n"
+				"/a/c 0 100644 9 0 0 0 8.5 - - -\n"
+				"/a/w 0 20644 9 0 0 0 8.5 - - -\n"
+				"/z 0 100644 9 0 0 0 7.5 - - -\n"));
+	nodes = laid_out.writer.nodes;
+	assert_int_equal(6, laid_out.writer.node_count);
+	assert_ptr_equal(&nodes[0], &nodes[laid_out.tree->root->index]);
+	assert_ptr_equal(&nodes[1], node_at(&laid_out, "a"));
+	assert_ptr_equal(&nodes[3], node_at(&laid_out, "z")); /* 2 is /a/b */
+	assert_int_equal(2, nodes[3].nlink);
+	assert_int_equal(1, nodes[4].nlink);
+	assert_false(nodes[5].is_converted || nodes[1].has_whiteouts);
+	assert_int_equal(3, nodes[0].nlink);
+	assert_int_equal(3, nodes[1].nlink);
+	for (size_t i = 0; i < 6; i++)
+		assert_false(nodes[i].is_compact);
+	assert_int_equal(0, laid_out.writer.build_time_sec);
+}
+
+static void version_2_keeps_the_last_byte_of_a_block_free(void **state)
+{
+	static const struct {
+		uint64_t at;
+		uint32_t xattr_size;
+		uint32_t mode;
+		uint16_t tail_size;
+		uint64_t expected;
+	} cases[] = {
+		{1152, 0, S_IFDIR, 26, 1152},
+		{4096 - 128, 0, S_IFDIR, 63, 4096 - 128},
+		{4096 - 128, 0, S_IFDIR, 64, 4096 - 32}, /* would end on the edge */
+		{4096 - 128, 0, S_IFLNK, 65, 4096 - 32},
+		{4096 - 64, 0, S_IFREG, 1, 4096 - 32}, /* would begin there */
+		{4096 - 64, 0, S_IFREG, 0, 4096 - 64},
+		{4096 - 128, 36, S_IFREG, 28, 4096 - 96},
+		{4096 - 128, 36, S_IFREG, 27, 4096 - 128},
+		{4096 - 32, 0, S_IFREG, 512, 4096 - 32},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct inode inode = {.mode = cases[i].mode, .is_inline = true};
+		struct node node = {
+			.inode = &inode,
+			.xattr_size = cases[i].xattr_size,
+			.tail_size = cases[i].tail_size,
+		};
+
+		assert_int_equal(cases[i].expected, place_tail_inside(&node, cases[i].at));
+	}
+}
+
+static void version_2_has_one_chunk_of_any_file_where_it_comes(void **state)
+{
+	struct inode inode = {.mode = S_IFREG, .size = 1};
+	struct node node = {.inode = &inode, .tail_size = 4};
+
+	(void)state;
+	assert_int_equal(43, chunk_bits(format_of(2), 1));
+	assert_int_equal(1, chunk_count(format_of(2), 1));
+	assert_int_equal(1, chunk_count(format_of(2), V2_EXTERNAL_SIZE_MAX));
+	assert_int_equal(4096 - 64, place_tail_inside(&node, 4096 - 64));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +264,9 @@ int main(void)
 		cmocka_unit_test(compact_is_for_build_time_and_small_numbers),
 		cmocka_unit_test(directory_links_are_counted_from_its_directories),
 		cmocka_unit_test(inodes_are_numbered_breadth_first_with_the_stubs),
+		cmocka_unit_test(version_2_numbers_inodes_depth_first_by_place),
+		cmocka_unit_test(version_2_keeps_the_last_byte_of_a_block_free),
+		cmocka_unit_test(version_2_has_one_chunk_of_any_file_where_it_comes),
 	};
 
 	return cmocka_run_group_tests_name("erofs/layout", tests, NULL, NULL);

@@ -52,7 +52,8 @@ static const struct inode *child(const struct tree *tree, const struct inode *di
 
 static void writing_a_loaded_tree_gives_the_same_image(void **state)
 {
-	static const char *const names[] = {"special-v0", "special-v1"};
+	static const char *const names[] = {"special-v0", "special-v1", "empty-v2", "simple-v2",
+					    "mixed-v2"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -97,7 +98,7 @@ static const char *const dumps[] = {
 	"/a/l 0 @20000 1 0 0 0 0.0 /b/w - -\n"
 	"/b 0 40755 2 0 0 0 0.0 - - -\n"
 	"/b/w 0 20000 1 0 0 0 0.0 - - -\n",
-	/* escapes of several levels, and an external file's own */
+	/* escapes of several levels, and an external file's own; not for version 2 */
 	"/ 0 40755 2 0 0 0 0.0 - - -\n"
 	"/f 70 100644 1 0 0 0 0.0 //x - - trusted.overlay.metacopy=a "
 	"trusted.overlay.overlay.redirect=b "
@@ -109,9 +110,11 @@ static const char *const dumps[] = {
 
 static void nothing_is_lost_on_the_way_back(void **state)
 {
+	size_t count = sizeof(dumps) / sizeof(dumps[0]);
+
 	(void)state;
-	for (size_t i = 0; i < sizeof(dumps) / sizeof(dumps[0]); i++) {
-		for (uint32_t version = 0; version <= EROFS_VERSION_MAX; version++) {
+	for (uint32_t version = 0; version <= EROFS_VERSION_MAX; version++) {
+		for (size_t i = 0; i < (version == 2 ? count - 1 : count); i++) {
 			struct bytes bytes = image_of(dumps[i], version);
 
 			assert_same_again(bytes);
@@ -156,7 +159,7 @@ static void marks_alone_make_no_whiteout(void **state)
 static void a_linked_whiteout_stays_one(void **state)
 {
 	(void)state;
-	for (uint32_t version = 0; version <= EROFS_VERSION_MAX; version++) {
+	for (uint32_t version = 0; version <= 1; version++) {
 		struct bytes bytes = image_of(dumps[6], version);
 		struct tree *tree = loaded(bytes);
 		const struct inode *b = child(tree, tree->root, "b"), *inode = child(tree, b, "w");

@@ -31,6 +31,7 @@ static void rewrite(struct rewritten *ret, uint32_t version, const char *text)
 	ret->writer.tree = ret->tree;
 	ret->writer.why = &ret->why;
 	ret->writer.version = version;
+	ret->writer.format = format_of(version);
 	assert_ok(writer_order(&ret->writer), &ret->why);
 	assert_ok(writer_rewrite(&ret->writer), &ret->why);
 }
@@ -127,9 +128,61 @@ static void converts_whiteouts(void **state)
 		assert_attrs("", &rewritten, node_at(&rewritten, "e"));
 		assert_attrs("trusted.overlay.overlay.whiteout= user.a=b user.overlay.whiteout=",
 			     &rewritten, &rewritten.writer.nodes[rewritten.writer.node_count - 1]);
-		assert_true(node_is_converted(
-			&rewritten.writer.nodes[rewritten.writer.node_count - 1]));
+		assert_true(rewritten.writer.nodes[rewritten.writer.node_count - 1].is_converted);
 	}
+}
+
+#define HEX_64 "3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c"
+
+/* The payload is not asked, and no xattr marks a whiteout, the root or a stub. */
+static void version_2_puts_what_makes_a_file_external_first(void **state)
+{
+	CLEAN(rewritten_release) struct rewritten rewritten = {0};
+	const struct node *node;
+
+	(void)state;
+	rewrite(&rewritten, 2,
+		ROOT "/a 9 100644 1 0 0 0 0.0 odd - " HEX_64
+		     " user.a=b lustre.x=1 security.selinux=l trusted.overlay.redirect=2\n"
+		     "/b 0 20644 1 0 0 0 0.0 - - -\n"
+		     "/c 9 100644 1 0 0 0 0.0 3c/" /* the path of the digest */
+		     "3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c - " HEX_64
+		     "\n");
+	node = node_at(&rewritten, "a");
+	assert_int_equal(6, node->attr_count);
+	/* A NUL is the first byte of the metacopy: the text of all of them ends there. */
+	assert_attrs("trusted.overlay.metacopy*=", &rewritten, node);
+	rewritten.writer.nodes[node - rewritten.writer.nodes].first_attr++;
+	rewritten.writer.nodes[node - rewritten.writer.nodes].attr_count--;
+	assert_attrs("trusted.overlay.redirect*=/3c/"
+		     "3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c "
+		     "lustre.x=1 security.selinux=l trusted.overlay.overlay.redirect=2 user.a=b",
+		     &rewritten, node);
+	assert_int_equal(2, node_at(&rewritten, "c")->attr_count);
+	assert_int_equal(0, node_at(&rewritten, "b")->attr_count);
+	assert_int_equal(0, rewritten.writer.nodes[0].attr_count);
+}
+
+static void version_2_orders_shared_xattrs_by_prefix_and_bytes(void **state)
+{
+	static const char *const expected[] = {"user.k", "user.k", "trusted.a", "lustre.x",
+					       "security.a"};
+	CLEAN(rewritten_release) struct rewritten rewritten = {0};
+	const struct pairs *pairs = &rewritten.writer.pairs;
+
+	(void)state;
+	rewrite(&rewritten, 2,
+		ROOT "/a 0 100644 1 0 0 0 0.0 - - - lustre.x=1 security.a=1 trusted.a=1 user.k=b\n"
+		     "/b 0 100644 1 0 0 0 0.0 - - - lustre.x=1 security.a=1 trusted.a=1 user.k=b\n"
+		     "/c 0 100644 1 0 0 0 0.0 - - - user.k=aaa\n"
+		     "/d 0 100644 1 0 0 0 0.0 - - - user.k=aaa\n");
+	assert_int_equal(5, pairs->shared_count);
+	for (size_t i = 0; i < 5; i++) {
+		const struct pair *pair = &pairs->pairs[pairs->shared[i]];
+
+		assert_true(span_equal(span_of_string(expected[i]), pair_key(pairs, pair)->full));
+	}
+	assert_int_equal(3, pairs->pairs[pairs->shared[0]].body_size); /* longer, but less */
 }
 
 static void gives_stubs_the_label_of_the_root(void **state)
@@ -142,7 +195,7 @@ static void gives_stubs_the_label_of_the_root(void **state)
 		"/a 0 100644 1 0 0 0 0.0 - - - user.a=b\n");
 	assert_attrs("security.selinux*=l", &rewritten, &rewritten.writer.nodes[1]);
 	assert_true(rewritten.writer.nodes[1].is_stub);
-	assert_false(node_is_converted(&rewritten.writer.nodes[1]));
+	assert_false(rewritten.writer.nodes[1].is_converted);
 	assert_attrs("security.selinux*=l trusted.overlay.opaque=y user.a*=b", &rewritten,
 		     &rewritten.writer.nodes[0]);
 }
@@ -252,6 +305,8 @@ int main(void)
 		cmocka_unit_test(escapes_overlay_xattrs_by_one_level),
 		cmocka_unit_test(gives_external_files_their_backing),
 		cmocka_unit_test(converts_whiteouts),
+		cmocka_unit_test(version_2_puts_what_makes_a_file_external_first),
+		cmocka_unit_test(version_2_orders_shared_xattrs_by_prefix_and_bytes),
 		cmocka_unit_test(gives_stubs_the_label_of_the_root),
 		cmocka_unit_test(orders_the_shared_area),
 		cmocka_unit_test(splits_keys_at_the_first_prefix_that_fits),

@@ -152,7 +152,7 @@ static void writes_every_golden_image_bit_for_bit(void **state)
 		count++;
 	}
 	(void)fclose(table);
-	assert_int_equal(73, count);
+	assert_int_equal(77, count);
 }
 
 /* The way through dump text changes nothing, wherever the primary names are. */
@@ -199,7 +199,8 @@ static int nowhere(void *context, struct span bytes, struct diag *why)
 
 static void refuses_versions_that_are_not_written(void **state)
 {
-	static const struct erofs_version_range ranges[] = {{2, 2}, {0, 2}, {1, 0}, {7, 1}};
+	static const struct erofs_version_range ranges[] = {{3, 3}, {0, 2}, {1, 2},
+							    {2, 1}, {1, 0}, {7, 1}};
 	CLEAN(tree_freep) struct tree *tree = tree_of("/ 0 40755 2 0 0 0 0.0 - - -\n");
 	struct diag why = {0};
 	size_t calls = 0;
@@ -285,6 +286,49 @@ static void refuses_what_the_format_cannot_hold(void **state)
 				 erofs_write(tree, any_version, nowhere, &calls, NULL, &why));
 		assert_true(why.text[0] != '\0');
 		assert_int_equal(0, calls);
+	}
+}
+
+/* What is one byte too much, and, with nothing in excess, what is not. */
+static int write_version_2(int kind, uint64_t excess)
+{
+	static const uint8_t large[V2_SYMLINK_SIZE_MAX + 1] = {1};
+	CLEAN(tree_freep) struct tree *tree = tree_of("/ 0 40755 2 0 0 0 0.0 - - -\n");
+	struct inode *inode = tree_inode_new(tree, kind == 1 ? S_IFLNK : S_IFREG);
+	struct digest digest = digest_of(DIGEST_SHA512, large);
+	char target[V2_SYMLINK_SIZE_MAX + 1];
+	struct span payload = SPAN_LITERAL("somewhere");
+	struct diag why = {0};
+
+	memset(target, 't', sizeof(target));
+	switch (kind) {
+	case 0:
+		inode_content_set(tree, inode, span_of(large, V2_INLINE_SIZE_MAX + excess));
+		break;
+	case 1:
+		inode_target_set(tree, inode, span_of(target, V2_SYMLINK_SIZE_MAX + excess));
+		break;
+	case 2:
+		inode_external_set(tree, inode, NULL, &digest);
+		inode->size = V2_EXTERNAL_SIZE_MAX + excess;
+		break;
+	default: /* a size without content or digest */
+		inode_external_set(tree, inode, &payload, NULL);
+		inode->size = excess;
+	}
+	assert_ok(tree_link(tree, tree->root, SPAN_LITERAL("a"), inode, NULL, &why), &why);
+	tree_sort(tree);
+	return erofs_write(tree, (struct erofs_version_range){2, 2}, nowhere, NULL, NULL, &why);
+}
+
+static void version_2_refuses_what_it_cannot_hold(void **state)
+{
+	static const int errors[] = {-E2BIG, -EINVAL, -EFBIG, -EINVAL};
+
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		assert_int_equal(0, write_version_2(kind, 0));
+		assert_int_equal(errors[kind], write_version_2(kind, 1));
 	}
 }
 
@@ -386,6 +430,7 @@ int main(void)
 		cmocka_unit_test(refuses_versions_that_are_not_written),
 		cmocka_unit_test(raises_the_version_for_a_whiteout_only_where_it_may),
 		cmocka_unit_test(refuses_what_the_format_cannot_hold),
+		cmocka_unit_test(version_2_refuses_what_it_cannot_hold),
 		cmocka_unit_test(refuses_a_tree_without_root),
 		cmocka_unit_test(stops_at_the_first_failure_of_the_sink),
 		cmocka_unit_test(metacopy_names_the_algorithm_of_the_digest),
