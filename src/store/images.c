@@ -17,8 +17,10 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "store/entries.h"
 #include "store/links_private.h"
 #include "store/objects.h"
+#include "store/refs_private.h"
 #include "store/store_private.h"
 
 /* images/<digest>, made durable. Returns the fd of images/, which the caller owns. */
@@ -39,53 +41,6 @@ static int link_image(const struct store *store, const struct digest *image, str
 	if (fsync(images_fd) < 0)
 		return diag_errno(why, -errno, "cannot write images/ to disk");
 	return fd_take(&images_fd);
-}
-
-/* "../" for each component of name, then the digest. */
-static int ref_target(const char *name, const struct digest *image, struct buf *ret)
-{
-	char hex[DIGEST_HEX_SIZE_MAX];
-	int r = buf_append_string(ret, "../");
-
-	for (; *name && r == 0; name++) {
-		if (*name == '/')
-			r = buf_append_string(ret, "../");
-	}
-	return r < 0 ? r : buf_append_string(ret, digest_hex(image, hex));
-}
-
-/* images/refs/<name>, made durable. */
-static int link_ref(const struct store *store, int images_fd, const struct digest *image,
-		    const char *name, struct diag *why)
-{
-	CLEAN(buf_release) struct buf target = {0};
-	CLEAN(fd_closep) int dir_fd = -1;
-	const char *rest = name, *slash;
-	int r;
-
-	r = ref_target(name, image, &target);
-	if (r < 0 || !buf_string(&target))
-		return -ENOMEM;
-	dir_fd = link_dir_open(images_fd, "refs", why);
-	if (dir_fd < 0)
-		return dir_fd;
-	for (; (slash = strchr(rest, '/')); rest = slash + 1) {
-		char component[NAME_MAX + 1];
-		int below;
-
-		(void)snprintf(component, sizeof(component), "%.*s", (int)(slash - rest), rest);
-		below = link_dir_open(dir_fd, component, why);
-		if (below < 0)
-			return below;
-		fd_close(dir_fd);
-		dir_fd = below;
-	}
-	r = link_put(store, dir_fd, rest, buf_string(&target), why);
-	if (r < 0)
-		return r;
-	if (fsync(dir_fd) < 0)
-		return diag_errno(why, -errno, "cannot write the directory of '%s' to disk", name);
-	return 0;
 }
 
 int image_name_check(const char *name, struct diag *why)
@@ -119,7 +74,7 @@ int image_publish(struct store *store, struct transaction *transaction, const st
 	images_fd = link_image(store, image, why);
 	if (images_fd < 0)
 		return images_fd;
-	return name ? link_ref(store, images_fd, image, name, why) : 0;
+	return name ? ref_put(store, images_fd, name, digest_hex(image, hex), why) : 0;
 }
 
 /* Read the link at images/<prefix><text>. -ENOENT, without a diag, when there is none. */
@@ -185,4 +140,30 @@ int image_resolve(const struct store *store, const char *text, struct digest *re
 		return diag_wrap(why, fd, "image '%.200s'", text);
 	*ret = image;
 	return fd;
+}
+
+struct image_listing {
+	image_visit *visit;
+	void *context;
+};
+
+static int list_one(void *context, const char *name, const char *target, struct diag *why)
+{
+	const struct image_listing *listing = context;
+	struct digest image;
+
+	if (!target)
+		return diag_set(why, -EUCLEAN, "images/refs/%.300s is not a link", name);
+	if (link_digest(target, &image) < 0)
+		return diag_set(why, -EUCLEAN,
+				"images/refs/%.200s points to '%.200s', which is no image", name,
+				target);
+	return listing->visit(listing->context, name, &image, why);
+}
+
+int image_list(const struct store *store, image_visit *visit, void *context, struct diag *why)
+{
+	struct image_listing listing = {visit, context};
+
+	return entries_each(store, ENTRY_IMAGE_REF, list_one, &listing, why);
 }

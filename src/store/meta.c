@@ -23,6 +23,12 @@
 /* Written exactly when the default format is 1. */
 #define FEATURE_V1 "v1_erofs"
 
+/* Jansson says nothing at all where it runs out of memory before it begins. */
+static bool json_is_out_of_memory(const json_error_t *error)
+{
+	return !error->text[0] || json_error_code(error) == json_error_out_of_memory;
+}
+
 static void json_release(json_t **json)
 {
 	json_decref(*json);
@@ -180,6 +186,8 @@ int meta_parse(struct span raw, struct meta *ret, struct diag *why)
 	int r;
 
 	root = json_loadb((const char *)raw.data, raw.size, JSON_REJECT_DUPLICATES, &error);
+	if (!root && json_is_out_of_memory(&error))
+		return diag_set(why, -ENOMEM, "out of memory");
 	if (!root)
 		return diag_set(why, -EUCLEAN, "meta.json: line %d: %s", error.line, error.text);
 	if (!json_is_object(root))

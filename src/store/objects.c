@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "store/store_private.h"
 #include "verity/kernel.h"
 
@@ -41,7 +43,9 @@ int object_open(const struct store *store, const struct digest *name, struct dia
 	char path[DIGEST_PATH_SIZE_MAX];
 	CLEAN(fd_closep) int fd = -1;
 
-	fd = openat(store->objects_fd, digest_path(name, path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* O_NONBLOCK: a FIFO in its place must not hang us. */
+	fd = openat(store->objects_fd, digest_path(name, path),
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return diag_set(why, -ENOENT, "no object %s", path);
 	if (fd < 0)
@@ -101,16 +105,48 @@ bool object_is_trusted(const struct store *store, const struct digest *name, uin
 	       (!store->config.is_secure || (status.stx_attributes & STATX_ATTR_VERITY));
 }
 
-/* The objects of objects/XX. */
-static int each_in(const struct store *store, const char *prefix, object_visit *visit,
+/* Whether the path is where an object of that name lies. */
+static bool path_is_of_object(const char *path, struct digest *ret)
+{
+	char canonical[DIGEST_PATH_SIZE_MAX];
+
+	return digest_parse_path(span_of_string(path), ret) == 0 &&
+	       strcmp(path, digest_path(ret, canonical)) == 0;
+}
+
+static int visit_entry(DIR *dir, const char *prefix, const struct dirent *entry,
+		       object_file_visit *visit, void *context, struct diag *why)
+{
+	char path[NAME_SIZE_MAX + sizeof("XX/")];
+	struct digest name;
+	struct stat stat;
+
+	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s%s%s", prefix, prefix[0] ? "/" : "", entry->d_name);
+	if (path_is_of_object(path, &name))
+		return visit(context, path, &name, why);
+	if (entry->d_type == DT_DIR)
+		return 0;
+	/* Some file systems leave it to stat. */
+	if (entry->d_type == DT_UNKNOWN &&
+	    (fstatat(dirfd(dir), entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+	     S_ISDIR(stat.st_mode)))
+		return 0;
+	return visit(context, path, NULL, why);
+}
+
+/* The files of objects/XX, or with an empty prefix of objects/ itself. */
+static int each_in(const struct store *store, const char *prefix, object_file_visit *visit,
 		   void *context, struct diag *why)
 {
 	CLEAN(dir_closep) DIR *dir = NULL;
 	CLEAN(fd_closep) int fd = -1;
 	struct dirent *entry;
 
-	fd = openat(store->objects_fd, prefix, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	fd = openat(store->objects_fd, prefix[0] ? prefix : ".",
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return 0;
 	if (fd < 0)
 		return diag_errno(why, -errno, "cannot open objects/%s", prefix);
@@ -119,23 +155,15 @@ static int each_in(const struct store *store, const char *prefix, object_visit *
 		return diag_errno(why, -errno, "cannot read objects/%s", prefix);
 	(void)fd_take(&fd);
 	while ((errno = 0, entry = readdir(dir))) {
-		char hex[DIGEST_HEX_SIZE_MAX], canonical[DIGEST_HEX_SIZE_MAX];
-		struct digest name;
-		int length, r;
+		int r = visit_entry(dir, prefix, entry, visit, context, why);
 
-		length = snprintf(hex, sizeof(hex), "%s%s", prefix, entry->d_name);
-		if (length < 0 || (size_t)length >= sizeof(hex) ||
-		    digest_parse(span_of_string(hex), &name) < 0 ||
-		    strcmp(hex, digest_hex(&name, canonical)) != 0)
-			continue; /* no object: "." and "..", or what somebody put there */
-		r = visit(context, &name, why);
 		if (r)
 			return r;
 	}
 	return errno ? diag_errno(why, -errno, "cannot read objects/%s", prefix) : 0;
 }
 
-int store_each_object(const struct store *store, object_visit *visit, void *context,
+static int each_below(const struct store *store, object_file_visit *visit, void *context,
 		      struct diag *why)
 {
 	for (unsigned int i = 0; i < 256; i++) {
@@ -148,4 +176,34 @@ int store_each_object(const struct store *store, object_visit *visit, void *cont
 			return r;
 	}
 	return 0;
+}
+
+int store_each_object_file(const struct store *store, object_file_visit *visit, void *context,
+			   struct diag *why)
+{
+	int r = each_in(store, "", visit, context, why);
+
+	return r ? r : each_below(store, visit, context, why);
+}
+
+struct object_walk {
+	object_visit *visit;
+	void *context;
+};
+
+static int visit_object(void *context, const char *path, const struct digest *name,
+			struct diag *why)
+{
+	const struct object_walk *walk = context;
+
+	(void)path;
+	return name ? walk->visit(walk->context, name, why) : 0;
+}
+
+int store_each_object(const struct store *store, object_visit *visit, void *context,
+		      struct diag *why)
+{
+	struct object_walk walk = {visit, context};
+
+	return each_below(store, visit_object, &walk, why);
 }

@@ -42,6 +42,15 @@ typedef int object_visit(void *context, const struct digest *name, struct diag *
 int store_each_object(const struct store *store, object_visit *visit, void *context,
 		      struct diag *why);
 
+/*
+ * The same for every file that is not a directory in objects/ and objects/XX, whatever its name:
+ * path is relative to objects/, name is NULL when the path is not an object's.
+ */
+typedef int object_file_visit(void *context, const char *path, const struct digest *name,
+			      struct diag *why);
+int store_each_object_file(const struct store *store, object_file_visit *visit, void *context,
+			   struct diag *why);
+
 struct transaction;
 
 /* -EROFS when the store is not writable (unknown read-only-compatible feature). */
@@ -49,6 +58,9 @@ int transaction_begin(struct store *store, struct transaction **ret, struct diag
 
 /* Make all that was added durable, then end. taken in every case. */
 int transaction_commit(struct transaction *transaction, struct diag *why);
+
+/* The same, and go on: for links to what was added so far while more is being added. */
+int transaction_sync(struct transaction *transaction, struct diag *why);
 
 /* End without the syncfs: objects that were linked stay, as garbage, complete each. NULL is fine.
  */

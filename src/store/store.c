@@ -137,7 +137,7 @@ static int open_objects(struct store *store, bool may_make)
 	}
 }
 
-static int open_content(struct store *store, struct diag *why)
+static int open_content(struct store *store, enum store_meta *ret_meta, struct diag *why)
 {
 	int has_meta, r;
 
@@ -149,15 +149,16 @@ static int open_content(struct store *store, struct diag *why)
 		return diag_set(why, -ENOENT, "not a repository: no meta.json and no objects/");
 	if (r < 0)
 		return diag_errno(why, r, "cannot open objects/");
+	*ret_meta = has_meta == 0 ? STORE_META_GOOD : STORE_META_ABSENT;
 	return has_meta == 0 ? 0 : open_old(store, why);
 }
 
-int store_open(const char *path, struct store **ret, struct diag *why)
+/* Open the directory and wait for its lock. */
+static int open_dir(const char *path, struct store **ret, struct diag *why)
 {
-	CLEAN(store_closep) struct store *store = NULL;
+	CLEAN(store_closep) struct store *store = calloc(1, sizeof(*store));
 	int r;
 
-	store = calloc(1, sizeof(*store));
 	if (!store)
 		return -ENOMEM;
 	store->objects_fd = -1;
@@ -169,13 +170,52 @@ int store_open(const char *path, struct store **ret, struct diag *why)
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return diag_errno(why, -errno, "cannot lock repository '%s'", path);
-	r = open_content(store, why);
+	*ret = TAKE(store);
+	return 0;
+}
+
+int store_open(const char *path, struct store **ret, struct diag *why)
+{
+	CLEAN(store_closep) struct store *store = NULL;
+	enum store_meta meta;
+	int r;
+
+	r = open_dir(path, &store, why);
+	if (r < 0)
+		return r;
+	r = open_content(store, &meta, why);
 	if (r < 0)
 		return diag_wrap(why, r, "repository '%s'", path);
 	TRACE("store", "open %s: %s, %s%s", path, digest_algorithm_name(store->config.algorithm),
 	      store->config.is_secure ? "secure" : "insecure",
 	      store->is_writable ? "" : ", read only");
 	*ret = TAKE(store);
+	return 0;
+}
+
+int store_open_to_check(const char *path, struct store **ret, enum store_meta *ret_meta,
+			struct diag *meta_why, struct diag *why)
+{
+	CLEAN(store_closep) struct store *store = NULL;
+	struct diag reason = {0};
+	enum store_meta meta = STORE_META_BAD;
+	int r;
+
+	r = open_dir(path, &store, why);
+	if (r < 0)
+		return r;
+	r = open_content(store, &meta, &reason);
+	if (r == -EUCLEAN && meta == STORE_META_BAD) {
+		*meta_why = reason;
+		r = open_objects(store, false);
+		if (r == 0)
+			r = open_old(store, NULL);
+		store->is_writable = false;
+	}
+	if (r < 0)
+		return diag_set(why, r, "repository '%s': %s", path, diag_text(&reason, r));
+	*ret = TAKE(store);
+	*ret_meta = meta;
 	return 0;
 }
 
@@ -192,6 +232,27 @@ void store_closep(struct store **store)
 {
 	store_close(*store);
 	*store = NULL;
+}
+
+int store_lock_alone(struct store *store, bool waits, struct diag *why)
+{
+	int r;
+
+	do {
+		r = flock(store->dir_fd, LOCK_EX | (waits ? 0 : LOCK_NB));
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return 0;
+	r = -errno;
+	/* flock(2): a lock that cannot be converted is lost. */
+	store_share(store);
+	return r == -EWOULDBLOCK ? -EBUSY : diag_errno(why, r, "cannot lock the repository alone");
+}
+
+void store_share(struct store *store)
+{
+	while (flock(store->dir_fd, LOCK_SH) < 0 && errno == EINTR)
+		;
 }
 
 struct store_config store_config(const struct store *store)

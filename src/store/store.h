@@ -42,6 +42,20 @@ int store_init(const char *path, const struct store_config *config, struct diag 
  */
 int store_open(const char *path, struct store **ret, struct diag *why);
 
+/* What there is of meta.json. */
+enum store_meta {
+	STORE_META_ABSENT, /* a repository from before there was one */
+	STORE_META_GOOD,
+	STORE_META_BAD,
+};
+
+/*
+ * store_open() for who checks: where meta.json is malformed, and there is an object to tell the
+ * algorithm from, the store is open all the same, not writable, and *meta_why says what is wrong.
+ */
+int store_open_to_check(const char *path, struct store **ret, enum store_meta *ret_meta,
+			struct diag *meta_why, struct diag *why);
+
 /*
  * Use a directory, made when missing, as objects/ of no repository (mkcomposefs --digest-store): no
  * meta.json, no lock, no images; objects get fs-verity where that works, as mkcomposefs has it.
@@ -51,6 +65,14 @@ int store_open_objects(const char *path, enum digest_algorithm algorithm, struct
 
 void store_close(struct store *store); /* NULL is fine */
 void store_closep(struct store **store);
+
+/*
+ * Hold the lock alone, for removing things: nobody else has the repository open then. Waits for the
+ * others, or, unless waits, is -EBUSY without a diag. store_share() goes back; closing does, too.
+ * Meanwhile nothing of this process may open the same repository again.
+ */
+int store_lock_alone(struct store *store, bool waits, struct diag *why);
+void store_share(struct store *store);
 
 struct store_config store_config(const struct store *store);
 

@@ -132,13 +132,21 @@ void transaction_abortp(struct transaction **transaction)
 	*transaction = NULL;
 }
 
+int transaction_sync(struct transaction *transaction, struct diag *why)
+{
+	struct object_stats stats = transaction_stats(transaction);
+	bool has_objects = stats.added_count || stats.present_count;
+
+	if (has_objects && syncfs(transaction->sync_fd) < 0)
+		return diag_errno(why, -errno, "cannot write the objects to disk");
+	return 0;
+}
+
 int transaction_commit(struct transaction *transaction, struct diag *why)
 {
 	struct object_stats stats = transaction_stats(transaction);
-	int r = 0;
+	int r = transaction_sync(transaction, why);
 
-	if ((stats.added_count || stats.present_count) && syncfs(transaction->sync_fd) < 0)
-		r = diag_errno(why, -errno, "cannot write the objects to disk");
 	TRACE("store", "commit: %llu objects added, %llu bytes, %llu found",
 	      (unsigned long long)stats.added_count, (unsigned long long)stats.added_bytes,
 	      (unsigned long long)stats.present_count);
