@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "oci/runtime_spec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/idmap.h"
+#include "oci/json.h"
+#include "oci/runtime_spec_private.h"
+
+#define SPEC_VERSION "1.0.2"
+
+static json_t *namespaces(const struct runtime_request *request)
+{
+	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}, {s:s}]", "type", "pid", "type", "ipc",
+				 "type", "uts", "type", "mount");
+
+	if (list && request->has_own_network)
+		(void)json_array_append_new(list, json_pack("{s:s}", "type", "network"));
+	if (list && request->maps)
+		(void)json_array_append_new(list, json_pack("{s:s}", "type", "user"));
+	return list;
+}
+
+static json_t *mappings(const struct idmap *map)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; list && i < map->count; i++)
+		(void)json_array_append_new(list,
+					    json_pack("{s:I, s:I, s:I}", "containerID",
+						      (json_int_t)map->extents[i].inside, "hostID",
+						      (json_int_t)map->extents[i].outside, "size",
+						      (json_int_t)map->extents[i].count));
+	return list;
+}
+
+/* What tells of the host or reaches into it (containers/common, default masks). */
+static json_t *masked_paths(void)
+{
+	return json_pack("[s, s, s, s, s, s, s, s]", "/proc/acpi", "/proc/kcore", "/proc/keys",
+			 "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug",
+			 "/proc/scsi", "/sys/firmware");
+}
+
+static json_t *readonly_paths(void)
+{
+	return json_pack("[s, s, s, s, s]", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+			 "/proc/sysrq-trigger");
+}
+
+json_t *runtime_linux(const struct runtime_request *request)
+{
+	json_t *object =
+		json_pack("{s:o, s:o, s:o}", "namespaces", namespaces(request), "maskedPaths",
+			  masked_paths(), "readonlyPaths", readonly_paths());
+
+	if (object && request->maps) {
+		(void)json_object_set_new(object, "uidMappings", mappings(&request->maps->uids));
+		(void)json_object_set_new(object, "gidMappings", mappings(&request->maps->gids));
+	}
+	if (object && request->has_cgroups)
+		(void)json_object_set_new(
+			object, "resources",
+			json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm"));
+	return object;
+}
+
+static int document_make(const struct runtime_request *request, json_t **ret, struct diag *why)
+{
+	CLEAN(oci_json_releasep) json_t *process = runtime_process(request, why);
+	CLEAN(oci_json_releasep) json_t *mounts = NULL;
+	json_t *document;
+
+	if (process)
+		mounts = runtime_mounts(request, why);
+	if (!process || !mounts)
+		return why && why->text[0] ? -EINVAL : -ENOMEM;
+	document = json_pack("{s:s, s:O, s:{s:s, s:b}, s:s, s:O, s:o}", "ociVersion", SPEC_VERSION,
+			     "process", process, "root", "path", request->rootfs, "readonly",
+			     request->is_read_only, "hostname", request->hostname, "mounts", mounts,
+			     "linux", runtime_linux(request));
+	if (!document)
+		return diag_set(why, -EINVAL, "'%s' or '%s' is not UTF-8", request->rootfs,
+				request->hostname);
+	*ret = document;
+	return 0;
+}
+
+int runtime_spec_write(const struct runtime_request *request, struct buf *ret, struct diag *why)
+{
+	CLEAN(oci_json_releasep) json_t *document = NULL;
+	CLEAN(memory_freep) char *text = NULL;
+	struct diag own = {0}; /* tells a wrong request from too little memory */
+	int r;
+
+	r = document_make(request, &document, &own);
+	if (r < 0)
+		return diag_set(why, r, "%s", diag_text(&own, r));
+	text = json_dumps(document, JSON_INDENT(2));
+	if (!text)
+		return -ENOMEM;
+	r = buf_append_string(ret, text);
+	return r < 0 ? r : buf_append_byte(ret, '\n');
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * runtime_spec.h - an image's config as what an OCI runtime runs: the config.json of a bundle
+ *
+ * OCI runtime specification 1.0.2, and what podman gives a container where the specification leaves
+ * it open: the file systems of "Default Filesystems", podman's eleven capabilities, masked paths.
+ * There is no seccomp filter: the runtime-spec form of one has to come from whoever has a policy.
+ */
+#ifndef LAMINA_OCI_RUNTIME_SPEC_H
+#define LAMINA_OCI_RUNTIME_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;        /* base/buf.h */
+struct diag;       /* base/diag.h */
+struct idmaps;     /* base/idmap.h */
+struct oci_config; /* oci/config.h */
+
+/* Who the first process is, as numbers of the container. */
+struct runtime_user {
+	uint32_t uid;
+	uint32_t gid;
+	const uint32_t *additional_gids; /* NULL: none */
+	size_t additional_gid_count;
+};
+
+/* A directory or file of the host, shown in the container. */
+struct runtime_bind {
+	const char *source; /* absolute */
+	const char *target; /* absolute, in the container */
+	bool is_read_only;
+};
+
+struct runtime_request {
+	const struct oci_config *image;
+	const char *rootfs;            /* absolute, or below the bundle */
+	const char *const *entrypoint; /* NULL: the image's; NULL behind the last */
+	const char *const *command;    /* in place of the image's Cmd; NULL: the image's */
+	const char *const *env;        /* "NAME=value" or "NAME", which is taken from our own */
+	const char *working_dir;       /* NULL: the image's, or "/" */
+	const char *hostname;
+	struct runtime_user user;
+	const char *home; /* of the user, for HOME where nobody set it; NULL: "/" */
+	const struct runtime_bind *binds;
+	size_t bind_count;
+	const struct idmaps *maps; /* of a user namespace of its own; NULL: that of the runtime */
+	bool is_read_only;
+	bool has_terminal;
+	bool has_own_network; /* with nothing but lo; else that of the runtime */
+	bool is_in_userns;    /* the runtime is: no sysfs without a network of its own */
+	bool has_cgroups;     /* the runtime may use them: no device but the usual ones */
+};
+
+/*
+ * Append the document.
+ *
+ *   -EINVAL  nothing to run: neither the image nor the request says; a path that is not absolute
+ */
+int runtime_spec_write(const struct runtime_request *request, struct buf *ret, struct diag *why);
+
+#endif
