@@ -90,6 +90,7 @@ enum abi_opcode {
 #define INIT_NO_OPENDIR_SUPPORT (1ull << 24)
 #define INIT_EXT (1ull << 30)
 #define INIT_PASSTHROUGH (1ull << 37)   /* OPEN may name a file to read from instead */
+#define INIT_HAS_RESEND (1ull << 39)    /* Linux 6.9: NOTIFY_RESEND is understood */
 #define INIT_OVER_IO_URING (1ull << 41) /* Linux 6.14, when enable_uring of the module is set */
 
 #define OPEN_REPLY_KEEP_CACHE (1u << 1)
@@ -125,6 +126,13 @@ struct abi_reply {
 	uint64_t unique;
 };
 _Static_assert(sizeof(struct abi_reply) == 16, "as the kernel says");
+
+/*
+ * A reply that answers nothing (unique is 0) has a notification in the place of its error. This one
+ * has the kernel send again what was read and not answered (Linux 6.9); such a request has the
+ * highest bit of unique set, and so has its reply.
+ */
+#define NOTIFY_RESEND 7
 
 struct abi_init_request {
 	uint32_t major;

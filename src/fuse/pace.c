@@ -32,7 +32,7 @@ void pace_begin(struct pace *pace)
 bool pace_count(struct pace *pace, uint32_t requests, struct pace_window *ret)
 {
 	struct pace_window window;
-	uint64_t busy_ns, elapsed_ns;
+	uint64_t busy_ns, elapsed_ns, percent;
 
 	pace->count += requests;
 	if (pace->count < PACE_WINDOW)
@@ -42,8 +42,9 @@ bool pace_count(struct pace *pace, uint32_t requests, struct pace_window *ret)
 	elapsed_ns = window.now_ns - pace->begin_ns;
 	window.period_ns = elapsed_ns / pace->count;
 	window.is_burst = window.period_ns < PACE_BURST_NS;
-	window.is_saturated = window.is_burst && (busy_ns - pace->begin_busy_ns) * 100 >
-							 elapsed_ns * SATURATED_PERCENT;
+	percent = (busy_ns - pace->begin_busy_ns) * 100 / (elapsed_ns > 0 ? elapsed_ns : 1);
+	window.busy_percent = percent < 100 ? (unsigned int)percent : 100;
+	window.is_saturated = window.is_burst && window.busy_percent > SATURATED_PERCENT;
 	*pace = (struct pace){.begin_ns = window.now_ns, .begin_busy_ns = busy_ns};
 	*ret = window;
 	return true;

@@ -26,7 +26,8 @@ struct pace_window {
 	uint64_t now_ns;
 	uint64_t period_ns; /* mean, from one request to the next */
 	bool is_burst;
-	bool is_saturated; /* the thread was busy all the time: another one would help */
+	unsigned int busy_percent; /* of the time that the thread had the processor */
+	bool is_saturated;         /* busy all the time in a burst: another one would help */
 };
 
 /* Begin a window now: what the thread did before is none of it. */

@@ -45,6 +45,12 @@ struct fuse_reply {
 /* Say that the answer will take long, so that somebody else takes the next request. */
 void reply_will_block(struct fuse_reply *reply);
 
+/*
+ * Read a byte of each page of the answer. A process that is killed while the kernel waits for such
+ * a page has its answer taken for a failure; killed here, it has not answered, and another can.
+ */
+void reply_touch(const struct fuse_reply *reply);
+
 /* Bytes that may still be added. */
 size_t reply_room(const struct fuse_reply *reply);
 

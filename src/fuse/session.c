@@ -98,6 +98,7 @@ int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_sessi
 		return -ENOMEM;
 	session->connection.config = *config;
 	session->read_fd = session->write_fd = session->ended_fd = -1;
+	crowd_init(&session->crowd);
 	if (sem_init(&session->help, 0, 0) < 0)
 		return -errno;
 	r = device_worker_add(session);
@@ -266,7 +267,7 @@ static int session_negotiate(struct fuse_session *session, struct diag *why)
 
 	(void)diag_set(&session->ring_why, -EOPNOTSUPP,
 		       "the kernel does not offer it (/sys/module/fuse/parameters/enable_uring)");
-	if (connection->config.transport != FUSE_TRANSPORT_DEVICE) {
+	if (connection->config.transport != FUSE_TRANSPORT_DEVICE && !connection->config.ledger) {
 		connection->rings_prepare = rings_prepare;
 		connection->rings_context = session;
 	}
@@ -282,6 +283,43 @@ static int session_negotiate(struct fuse_session *session, struct diag *why)
 		return r;
 	r = device_workers_add(session, why);
 	return r < 0 ? r : 1;
+}
+
+/* Go on where another server ended: what it had in hand comes again. */
+static int session_resume(struct fuse_session *session, struct diag *why)
+{
+	const struct abi_reply resend = {.size = sizeof(resend), .error = NOTIFY_RESEND};
+	struct connection *connection = &session->connection;
+	int r;
+
+	connection->kernel_minor = connection->config.ledger->kernel_minor;
+	connection->flags = connection->config.ledger->flags;
+	connection->is_negotiated = true;
+	r = device_workers_add(session, why);
+	if (r < 0)
+		return r;
+	r = fd_write(session->write_fd, &resend, sizeof(resend));
+	if (r == -ENODEV || r == -ENOTCONN || r == -ECONNABORTED || r == -EPERM)
+		return 0; /* unmounted meanwhile */
+	return r < 0 ? diag_errno(why, r, "the kernel does not send again what was asked") : 1;
+}
+
+static void ledger_enter(const struct connection *connection)
+{
+	struct fuse_ledger *ledger = connection->config.ledger;
+
+	if (!ledger)
+		return;
+	ledger->kernel_minor = connection->kernel_minor;
+	ledger->flags = connection->flags;
+	atomic_store(&ledger->is_negotiated, true);
+}
+
+static bool session_can_resume(const struct fuse_session *session)
+{
+	const struct fuse_ledger *ledger = session->connection.config.ledger;
+
+	return ledger && atomic_load(&ledger->is_negotiated);
 }
 
 static void on_wake(int signal)
@@ -315,8 +353,10 @@ int fuse_session_run(struct fuse_session *session, void (*ready)(void *), void *
 	(void)sigemptyset(&wake_set);
 	(void)sigaddset(&wake_set, WAKE_SIGNAL);
 	(void)pthread_sigmask(SIG_UNBLOCK, &wake_set, &mask);
-	r = session_negotiate(session, why);
+	r = session_can_resume(session) ? session_resume(session, why)
+					: session_negotiate(session, why);
 	if (r > 0) {
+		ledger_enter(&session->connection);
 		/* What is asked before the threads are there waits for them. */
 		if (ready)
 			ready(context);

@@ -16,7 +16,8 @@
 
 #include "base/span.h"
 
-struct diag;       /* base/diag.h */
+struct diag; /* base/diag.h */
+struct fuse_ledger;
 struct fuse_reply; /* fuse/reply.h: where a handler puts its answer; one buffer a thread */
 
 struct fuse_attributes {
@@ -82,6 +83,11 @@ struct fuse_config {
 	bool opens_files;
 	/* Let the kernel read the files that open() gives, where it takes them (CAP_SYS_ADMIN). */
 	bool passes_through;
+	/*
+	 * Shared with a supervisor (fuse/ledger.h); NULL: none. A session whose ledger says that a
+	 * connection is negotiated goes on with it. Requests come over /dev/fuse only.
+	 */
+	struct fuse_ledger *ledger;
 	bool has_acl; /* the kernel evaluates system.posix_acl_* of this file system */
 };
 

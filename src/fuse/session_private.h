@@ -17,8 +17,10 @@
 #include <sys/types.h>
 
 #include "base/diag.h"
+#include "fuse/crowd.h"
 #include "fuse/dispatch.h"
 #include "fuse/keeper.h"
+#include "fuse/ledger.h"
 #include "fuse/pace.h"
 #include "fuse/session.h"
 
@@ -41,7 +43,7 @@ struct worker {
 };
 
 /* More threads than this only fight for the processors. */
-#define WORKERS_MAX 64
+#define WORKERS_MAX LEDGER_SLOT_COUNT
 
 struct fuse_session {
 	struct connection connection;
@@ -51,6 +53,7 @@ struct fuse_session {
 	atomic_bool is_stopped;
 	sem_t help; /* wakes one of device.c's threads that wait until they are needed */
 	atomic_uint waiting_helpers;
+	struct crowd crowd;                 /* of device.c's threads */
 	struct keepers *keepers;            /* owned; NULL: none */
 	struct diag ring_why;               /* why there are no rings, if there are none */
 	atomic_uint worker_count;           /* raised when the worker is complete: see stop */

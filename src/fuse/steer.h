@@ -23,6 +23,7 @@ struct steer {
 	unsigned int trial_windows; /* left of a trial */
 	unsigned int origin;        /* of the trial */
 	uint64_t origin_period_ns;
+	uint64_t slow_ns;  /* a request that takes longer may come from another CPU */
 	uint64_t usual_ns; /* the best period since the last trial; 0: not known */
 	uint32_t patience; /* windows until the next trial */
 	uint32_t backoff;  /* windows to wait after a trial that was no good */

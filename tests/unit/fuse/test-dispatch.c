@@ -81,7 +81,9 @@ static void init_takes_what_is_offered_and_wanted(void **state)
 	assert_int_equal(131072, answer.max_readahead);
 	assert_int_equal(1, answer.time_gran);
 	assert_int_equal(REPLY_READ_MAX / sysconf(_SC_PAGESIZE), answer.max_pages);
-	assert_int_equal(answer.flags, connection.flags);
+	assert_int_equal(answer.flags, (uint32_t)connection.flags);
+	assert_int_equal(answer.flags2, connection.flags >> 32);
+	assert_true(connection.flags & INIT_HAS_RESEND);
 	assert_true(connection.flags & INIT_DO_READDIRPLUS);
 	assert_false(connection.flags & (1ull << 14)); /* READDIRPLUS_AUTO */
 	assert_true(connection.flags & INIT_NO_OPEN_SUPPORT);

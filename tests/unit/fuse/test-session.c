@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include "base/fd.h"
 #include "fake.h"
 #include "fuse/reply.h"
+#include "fuse/session_private.h"
 
 struct server {
 	struct fuse_session *session;
@@ -305,6 +307,77 @@ static void rings_that_are_demanded_and_not_offered_are_an_error(void **state)
 	assert_int_equal(0, server.ready_count);
 }
 
+static void ask_as(struct server *server, uint64_t unique, uint32_t task)
+{
+	struct abi_read_request asked = {.size = 65536};
+	struct buf request = {0};
+
+	request_append(&request, OP_READ, unique, 2, &asked, sizeof(asked), NULL);
+	memcpy(request.data + offsetof(struct abi_request, pid), &task, sizeof(task));
+	post(server, &request);
+}
+
+/* Each client asks once, both are answered, in whatever order. */
+static void two_ask(struct server *server, uint64_t unique)
+{
+	static uint8_t body[65536];
+	struct abi_reply head;
+	uint64_t sum = 0;
+
+	for (uint32_t client = 0; client < 2; client++)
+		ask_as(server, unique + client, 100 + client);
+	for (uint32_t client = 0; client < 2; client++) {
+		assert_int_equal(16 + FAKE_SIZE, receive(server, &head, body, sizeof(body)));
+		assert_memory_equal(body, fake_content, FAKE_SIZE);
+		sum += head.unique;
+	}
+	assert_int_equal(2 * unique + 1, sum);
+}
+
+#define POLLS_WITHIN_S 10
+
+/* What threads that poll do to the descriptor. */
+static bool is_polled(int fd)
+{
+	return fcntl(fd, F_GETFL) & O_NONBLOCK;
+}
+
+static void two_clients_make_a_crowd_that_ends_with_them(void **state)
+{
+	const struct fuse_config config = {
+		.handlers = &fake_handlers, .thread_count = CPUS_FEW_MAX, .keeps_awake = true};
+	int cpus[CPUS_FEW_MAX], server_fd, crowds = 0;
+	uint64_t unique = 10, end_ns = pace_now_ns() + POLLS_WITHIN_S * 1000000000ull;
+	struct server server;
+
+	(void)state;
+	need("cpus", cpus_if_few(cpus) == 2, "two clients are as many as CPUs where there are two");
+	server_start_by(&server, config);
+	server_fd = dup(server.session->read_fd);
+	assert_true(server_fd >= 0);
+	negotiate(&server);
+	while (crowds < 3) {
+		while (!is_polled(server_fd)) {
+			assert_true(pace_now_ns() < end_ns);
+			two_ask(&server, unique);
+			unique += 2;
+		}
+		crowds++;
+		for (int i = 0; i < 500; i++, unique += 2)
+			two_ask(&server, unique);
+		while (is_polled(server_fd)) {
+			assert_true(pace_now_ns() < end_ns);
+			(void)usleep(100);
+		}
+	}
+	/* And the threads wait again for what comes. */
+	(void)usleep(1000);
+	two_ask(&server, unique);
+	fd_close(server_fd);
+	fuse_session_stop(server.session);
+	assert_int_equal(0, server_join(&server));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +388,7 @@ int main(void)
 		cmocka_unit_test(stop_may_be_called_by_a_signal_handler),
 		cmocka_unit_test(rings_that_are_refused_leave_the_device),
 		cmocka_unit_test(rings_that_are_demanded_and_not_offered_are_an_error),
+		cmocka_unit_test(two_clients_make_a_crowd_that_ends_with_them),
 		cmocka_unit_test(destroy_ends_all_threads),
 		cmocka_unit_test(bytes_that_cannot_be_read_are_an_error),
 		cmocka_unit_test(refuses_what_is_no_descriptor),

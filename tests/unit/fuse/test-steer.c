@@ -11,6 +11,7 @@
 #include "fuse/steer.h"
 
 #define FAST_NS 5000
+#define STEADY_NS 11000
 #define SLOW_NS 40000
 
 static struct steer steer;
@@ -81,6 +82,29 @@ static void seldom_tries_where_no_cpu_is_better(void **state)
 	assert_true(moves < 2000 / 10);
 }
 
+/* Where a request takes that long on the client's CPU, too, one look at the others is enough. */
+static void learns_how_fast_the_machine_is(void **state)
+{
+	unsigned int moves = 0;
+	int home;
+
+	(void)state;
+	need_cpus();
+	window(FAST_NS);
+	home = steer_cpu(&steer);
+	for (int i = 0; i < 2000; i++) {
+		int before = steer_cpu(&steer);
+
+		window(before == home ? STEADY_NS : SLOW_NS);
+		moves += steer_cpu(&steer) != before;
+	}
+	assert_int_equal(home, steer_cpu(&steer));
+	assert_in_range(moves, 2, 2 * CPUS_FEW_MAX);
+	/* The client may still move away, and is followed. */
+	client_on(cpus[cpus[0] == home], 100);
+	assert_int_equal(cpus[cpus[0] == home], steer_cpu(&steer));
+}
+
 static void lets_go_when_the_burst_is_over(void **state)
 {
 	int now[CPUS_FEW_MAX + 1];
@@ -102,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(follows_the_client_to_its_cpu),
 		TEST(seldom_tries_where_no_cpu_is_better),
+		TEST(learns_how_fast_the_machine_is),
 		TEST(lets_go_when_the_burst_is_over),
 	};
 
