@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "fuse/session.h"
+#include "serve/ids.h"
 #include "serve/view_private.h"
 
 #define NODEID_ROOT 1
@@ -29,7 +30,7 @@ int view_inode(const struct view *view, uint64_t nodeid, struct image_inode *ret
 	return r < 0 ? view_result(view, r) : 0;
 }
 
-struct fuse_attributes attributes_of_inode(const struct image_inode *inode)
+struct fuse_attributes attributes_of_inode(const struct view *view, const struct image_inode *inode)
 {
 	return (struct fuse_attributes){
 		.ino = inode->nid, /* as the kernel's EROFS shows it */
@@ -38,8 +39,8 @@ struct fuse_attributes attributes_of_inode(const struct image_inode *inode)
 		.mtime_nsec = inode->mtime_nsec,
 		.mode = inode->mode,
 		.nlink = inode->nlink,
-		.uid = inode->uid,
-		.gid = inode->gid,
+		.uid = ids_uid(view->maps, inode->uid),
+		.gid = ids_gid(view->maps, inode->gid),
 		.rdev = inode->rdev,
 	};
 }

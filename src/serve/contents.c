@@ -32,7 +32,7 @@ int view_open(void *fs, uint64_t nodeid, int *ret_fd)
 	if (r < 0)
 		return r;
 	if (image_inode_is_external(view->image, &inode)) {
-		fd = view_serves_data(view, &inode) ? object_open_of(view, &inode) : -EIO;
+		fd = view_serves_data(view, &inode) ? object_open_of(view, &inode, NULL) : -EIO;
 		if (fd < 0)
 			return view_result(view, fd);
 	}
@@ -66,11 +66,12 @@ bool view_serves_data(const struct view *view, const struct image_inode *inode)
 }
 
 /* A descriptor of the object, which the caller owns, or a negative errno. */
-static int object_open(struct view *view, const struct image_inode *inode, uint64_t nodeid)
+static int object_open(struct view *view, const struct image_inode *inode, uint64_t nodeid,
+		       struct fuse_reply *reply)
 {
 	int fd = recent_take(&view->recent, nodeid);
 
-	return fd >= 0 ? fd : object_open_of(view, inode);
+	return fd >= 0 ? fd : object_open_of(view, inode, reply);
 }
 
 /* Keep it for the next READ, if there will be one after those bytes. */
@@ -124,7 +125,7 @@ static int read_external(struct view *view, const struct image_inode *inode, uin
 		size = (size_t)left;
 	if (size == 0)
 		return 0;
-	fd = object_open(view, inode, nodeid);
+	fd = object_open(view, inode, nodeid, reply);
 	if (fd < 0)
 		return fd;
 	r = read_object(view, fd, inode, offset, size, reply);
@@ -172,7 +173,7 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t 
 		return -ENXIO;
 	if (!image_inode_is_external(view->image, &inode))
 		return seek_image(&inode, offset, whence, ret);
-	fd = view_serves_data(view, &inode) ? object_open(view, &inode, nodeid) : -EIO;
+	fd = view_serves_data(view, &inode) ? object_open(view, &inode, nodeid, NULL) : -EIO;
 	if (fd < 0)
 		return view_result(view, fd);
 	/* The position this leaves behind is used by nobody. */

@@ -6,12 +6,14 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "serve/verified.h"
 #include "serve/view_private.h"
 
 /* The path of the object below an object directory, as a C string. Returns 0 or -EIO. */
@@ -36,25 +38,15 @@ static int object_path(const struct view *view, const struct image_inode *inode,
 	return 0;
 }
 
-static int open_below(int dir_fd, const char *path)
-{
-	/* Not blocking, for what is no regular file is found out only once it is open. */
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd;
-
-	do {
-		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
-	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : (int)fd;
-}
+#define OBJECT_RESOLVE (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
 static int open_first(const struct view *view, const char *path)
 {
 	for (size_t i = 0; i < view->object_fd_count; i++) {
-		int fd = open_below(view->object_fds[i], path);
+		/* Not blocking, for what is no regular file is found out only once it is open. */
+		int fd = fd_open_within(view->object_fds[i], path,
+					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+					OBJECT_RESOLVE);
 
 		if (fd >= 0 || (fd != -ENOENT && fd != -ENOTDIR))
 			return fd;
@@ -81,7 +73,7 @@ static int error_of_open(int err)
 void view_complain(struct view *view, const struct image_inode *inode, const char *what, int err)
 {
 	char path[PAYLOAD_SIZE_MAX + 1] = "?";
-	char message[sizeof(path) + 200];
+	char message[sizeof(path) + 700];
 
 	if (!view->report || !complaints_first(&view->complaints, inode->nid + 1))
 		return;
@@ -97,7 +89,30 @@ void view_complain(struct view *view, const struct image_inode *inode, const cha
 	view->report(view->report_context, message);
 }
 
-int object_open_of(struct view *view, const struct image_inode *inode)
+/* Whatever is wrong with it, nobody may read it. */
+static int object_verify(struct view *view, const struct image_inode *inode, int fd,
+			 struct fuse_reply *reply)
+{
+	struct digest expected;
+	struct diag why = {0};
+	int r;
+
+	if (!view->verified)
+		return 0;
+	r = image_external_digest(view->image, inode, &expected, &why);
+	if (r == -ENODATA && view->verity == VIEW_VERITY_GIVEN)
+		return 0;
+	if (r == -ENODATA)
+		(void)diag_set(&why, r, "the image gives no digest for it");
+	else if (r == 0)
+		r = verified_check(view->verified, fd, &expected, reply, &why);
+	if (r == 0)
+		return 0;
+	view_complain(view, inode, diag_text(&why, r), 0);
+	return -EIO;
+}
+
+int object_open_of(struct view *view, const struct image_inode *inode, struct fuse_reply *reply)
 {
 	CLEAN(fd_closep) int fd = -1;
 	char path[PAYLOAD_SIZE_MAX + 1];
@@ -120,5 +135,6 @@ int object_open_of(struct view *view, const struct image_inode *inode)
 		view_complain(view, inode, "not a file of the size that the image says", 0);
 		return -EIO;
 	}
-	return fd_take(&fd);
+	r = object_verify(view, inode, fd, reply);
+	return r < 0 ? r : fd_take(&fd);
 }

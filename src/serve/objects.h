@@ -5,18 +5,20 @@
 #ifndef LAMINA_SERVE_OBJECTS_H
 #define LAMINA_SERVE_OBJECTS_H
 
+struct fuse_reply;  /* fuse/reply.h */
 struct image_inode; /* erofs/image.h */
 struct view;        /* serve/view.h */
 
 /*
  * Open the object of an external file: what its redirect names below the first of the object
- * directories that has it, a regular file of the size that the image promises.
+ * directories that has it, a regular file of the size that the image promises, and, where the view
+ * verifies, of the digest. reply is told before that takes long; it may be NULL.
  *
  * What is wrong is reported, once an inode. Returns a descriptor the caller owns, or:
  *   -ENOENT  no directory has it
  *   -EIO     the image names no object, or what is there is not the one
  *   -ENFILE  we have too many open
  */
-int object_open_of(struct view *view, const struct image_inode *inode);
+int object_open_of(struct view *view, const struct image_inode *inode, struct fuse_reply *reply);
 
 #endif

@@ -43,7 +43,7 @@ static bool complete_entry(const struct view *view, const struct image_dirent *f
 		return false;
 	if (plus) {
 		entry->nodeid = nodeid_of(view, inode.nid);
-		entry->attributes = attributes_of_inode(&inode);
+		entry->attributes = attributes_of_inode(view, &inode);
 	}
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "erofs/mapping.h"
 #include "fuse/session.h"
+#include "serve/verified.h"
 #include "serve/view_private.h"
 
 /* The inode number of /proc/self/ns/user there (Linux, include/linux/proc_ns.h, since 3.8). */
@@ -42,7 +43,7 @@ static int view_lookup(void *fs, uint64_t parent, struct span name, uint64_t *re
 			return -ENOENT;
 	}
 	*ret_nodeid = nodeid_of(view, inode.nid);
-	*ret = attributes_of_inode(&inode);
+	*ret = attributes_of_inode(view, &inode);
 	return view_result(view, 0);
 }
 
@@ -55,7 +56,7 @@ static int view_getattr(void *fs, uint64_t nodeid, struct fuse_attributes *ret)
 	r = view_inode(view, nodeid, &inode);
 	if (r < 0)
 		return r;
-	*ret = attributes_of_inode(&inode);
+	*ret = attributes_of_inode(view, &inode);
 	return view_result(view, 0);
 }
 
@@ -139,12 +140,19 @@ int view_new(const struct view_config *config, struct view **ret, struct diag *w
 	view->image = config->image;
 	view->mapping = config->mapping;
 	view->own_data_max = config->own_data_max;
+	view->verity = config->verity;
+	view->maps = config->maps;
 	view->report = config->report;
 	view->report_context = config->report_context;
 	view->in_initial_userns = in_initial_userns();
 	r = copy_objects(view, config);
 	if (r < 0)
 		return diag_errno(why, r, "cannot set up the list of object directories");
+	if (config->verity != VIEW_VERITY_OFF && config->object_fd_count > 0) {
+		r = verified_new(&view->verified, why);
+		if (r < 0)
+			return r;
+	}
 	*ret = TAKE(view);
 	return 0;
 }
@@ -154,6 +162,7 @@ void view_free(struct view *view)
 	if (!view)
 		return;
 	recent_close(&view->recent);
+	verified_free(view->verified);
 	free(view->object_fds);
 	free(view);
 }

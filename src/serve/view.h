@@ -21,6 +21,7 @@
 
 struct diag;          /* base/diag.h */
 struct fuse_handlers; /* fuse/session.h */
+struct idmaps;        /* base/idmap.h */
 struct image;         /* erofs/image.h */
 struct mapping;       /* erofs/mapping.h */
 
@@ -28,6 +29,12 @@ enum view_kind {
 	VIEW_METADATA_USER,    /* user.overlay.*, for overlayfs mounted with userxattr */
 	VIEW_METADATA_TRUSTED, /* trusted.overlay.* */
 	VIEW_STANDALONE,
+};
+
+enum view_verity {
+	VIEW_VERITY_OFF,     /* objects are believed */
+	VIEW_VERITY_GIVEN,   /* one whose digest the image gives has to have it */
+	VIEW_VERITY_REQUIRE, /* and the image has to give one */
 };
 
 struct view_config {
@@ -42,6 +49,10 @@ struct view_config {
 	 * once about each of them instead of three times; their data pass through this process.
 	 */
 	uint64_t own_data_max;
+	/* Objects that the view serves, when one is opened: serve/verified.h. Else EIO. */
+	enum view_verity verity;
+	/* Owners that are shown: stored ids are inside. NULL: as they are stored. The caller's. */
+	const struct idmaps *maps;
 	/* Told, once an object, what is missing or cannot be read; NULL: nobody. Any thread. */
 	void (*report)(void *context, const char *message);
 	void *report_context;

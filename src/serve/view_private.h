@@ -18,15 +18,20 @@
 #include "serve/recent.h"
 #include "serve/view.h"
 
-/* Immutable after view_new(), but for recent and complaints, which need no lock. */
+struct verified; /* serve/verified.h */
+
+/* Immutable after view_new(), but for recent and complaints, which need no lock, and verified. */
 struct view {
 	enum view_kind kind;
 	const struct image *image;
 	const struct mapping *mapping;
 	int *object_fds; /* owned copy of the list; the descriptors are the caller's */
 	size_t object_fd_count;
-	uint64_t own_data_max;  /* metadata-only: external files up to this are served here */
-	bool in_initial_userns; /* so trusted.* can be read by somebody */
+	uint64_t own_data_max; /* metadata-only: external files up to this are served here */
+	enum view_verity verity;
+	struct verified *verified; /* owned; NULL when objects are believed */
+	const struct idmaps *maps; /* or NULL */
+	bool in_initial_userns;    /* so trusted.* can be read by somebody */
 	void (*report)(void *context, const char *message);
 	void *report_context;
 	struct recent recent;
@@ -47,7 +52,8 @@ void view_complain(struct view *view, const struct image_inode *inode, const cha
 
 /* serve/attributes.c */
 uint64_t nodeid_of(const struct view *view, uint64_t nid);
-struct fuse_attributes attributes_of_inode(const struct image_inode *inode);
+struct fuse_attributes attributes_of_inode(const struct view *view,
+					   const struct image_inode *inode);
 
 /* Whether it is a whiteout of a composefs image with no overlayfs to hide it (section 4.5). */
 bool view_hides(const struct view *view, const struct image_inode *inode);

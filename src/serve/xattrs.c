@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "serve/ids.h"
 #include "serve/view_private.h"
 #include "serve/xattr_names.h"
 
@@ -45,7 +46,9 @@ int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply 
 			    NULL);
 	if (r < 0)
 		return view_result(view, r);
-	return view_result(view, reply_span(reply, value));
+	r = view->maps && ids_are_in_xattr(key) ? ids_reply_xattr(view->maps, key, value, reply)
+						: reply_span(reply, value);
+	return view_result(view, r);
 }
 
 /*

@@ -144,7 +144,7 @@ static void mounted_serve(struct mounted *mounted, enum view_kind kind)
 		.user_id = geteuid(),
 		.group_id = getegid(),
 		.allow_other = true,
-		.default_permissions = true,
+		.default_permissions = kind != VIEW_METADATA_USER,
 	};
 	struct view_config config = {.kind = kind, .object_fd_count = 1};
 	struct fuse_config fuse_config = {

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "erofs/mapping.h"
 #include "fuse/abi.h"
 #include "made.h"
+#include "verity/hasher.h"
 
 static struct made made;
 static struct view *view;
@@ -500,6 +502,79 @@ static void a_damaged_image_answers_nothing_but_errors(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+static int report_count;
+static char reported[1024];
+
+static void report_note(void *context, const char *message)
+{
+	(void)context;
+	report_count++;
+	(void)snprintf(reported, sizeof(reported), "%s", message);
+}
+
+/* Read a file of the object through a view that verifies. */
+static int read_verified(const char *digest, enum view_verity verity)
+{
+	struct view_config config = {
+		.kind = VIEW_STANDALONE,
+		.image = &made.image,
+		.object_fds = object_fds,
+		.object_fd_count = 2,
+		.verity = verity,
+		.report = report_note,
+	};
+	struct diag why = {0};
+	char dump[512];
+	uint64_t nodeid;
+	int r, fd = -1;
+
+	made_release(&made);
+	(void)snprintf(dump, sizeof(dump),
+		       "/ 0 40755 1 0 0 0 1.0 - - -\n/file %d 100644 1 0 0 0 1.0 ab/cdef - %s\n",
+		       MADE_OBJECT_SIZE, digest);
+	made_open(&made, dump);
+	view_free(view);
+	assert_ok(view_new(&config, &view, &why), &why);
+	nodeid = made_nodeid(view, "file");
+	report_count = 0;
+	r = handlers()->read(view, nodeid, 0, 100, made_reply(100));
+	assert_int_equal(r, handlers()->read(view, nodeid, 4096, 100, made_reply(100)));
+	assert_int_equal(r, handlers()->open(view, nodeid, &fd));
+	fd_close(fd);
+	return r;
+}
+
+static void objects_are_held_to_the_digest_of_the_image(void **state)
+{
+	char right[DIGEST_HEX_SIZE_MAX], wrong[DIGEST_HEX_SIZE_MAX];
+	struct verity_hasher *hasher;
+	struct digest digest;
+	uint64_t size;
+	int fd = openat(object_fds[1], "ab/cdef", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(0, verity_hasher_new(DIGEST_SHA256, &hasher, NULL));
+	assert_int_equal(0, verity_hash_fd(hasher, fd, &digest, &size, NULL));
+	verity_hasher_free(hasher);
+	fd_close(fd);
+	(void)digest_hex(&digest, right);
+	digest.bytes[0] ^= 1;
+	(void)digest_hex(&digest, wrong);
+
+	assert_int_equal(0, read_verified(right, VIEW_VERITY_REQUIRE));
+	assert_int_equal(0, read_verified(right, VIEW_VERITY_GIVEN));
+	assert_int_equal(0, report_count);
+	assert_int_equal(-EIO, read_verified(wrong, VIEW_VERITY_REQUIRE));
+	assert_int_equal(1, report_count);
+	assert_non_null(strstr(reported, "object ab/cdef, of inode "));
+	assert_non_null(strstr(reported, "not the digest that the image says"));
+	assert_int_equal(-EIO, read_verified(wrong, VIEW_VERITY_GIVEN));
+	assert_int_equal(0, read_verified(wrong, VIEW_VERITY_OFF));
+	assert_int_equal(0, read_verified("-", VIEW_VERITY_GIVEN));
+	assert_int_equal(-EIO, read_verified("-", VIEW_VERITY_REQUIRE));
+	assert_non_null(strstr(reported, "gives no digest"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +587,7 @@ int main(void)
 		TEST(metadata_views_do_not_read_external_files),
 		TEST(objects_that_are_not_the_ones_are_refused),
 		TEST(an_object_that_shrinks_is_an_error),
+		TEST(objects_are_held_to_the_digest_of_the_image),
 		TEST(what_is_wrong_with_an_object_is_said_once_with_its_path),
 		TEST(small_files_may_be_served_by_a_metadata_view),
 		TEST(holes_are_sought_in_objects),
