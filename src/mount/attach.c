@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,10 +18,17 @@
 
 int mount_target_open(const char *path, struct diag *why)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(fd_closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statx st;
 
+	/* What is cached would hide that nobody is there any more. */
+	if (fd >= 0 && statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_TYPE, &st) < 0 &&
+	    (errno == ENOTCONN || errno == ECONNABORTED))
+		return diag_set(why, -ENOTCONN,
+				"the mount point is on a mount whose server is gone; lamina umount "
+				"takes that away");
 	if (fd >= 0)
-		return fd;
+		return fd_take(&fd);
 	if (errno == ENOTDIR)
 		return diag_set(why, -ENOTDIR, "the mount point is not a directory");
 	return diag_errno(why, -errno, "cannot open the mount point");
@@ -142,7 +150,8 @@ int mount_detach(const char *path, const struct mount_detach_options *options, s
 	r = mount_entry_at(path, &entry, why);
 	if (r < 0)
 		return r;
-	if (!options->foreign && !mount_entry_is_ours(&entry))
+	/* A clone of a directory carries no label of ours: that it has a map has to do. */
+	if (!options->foreign && !mount_entry_is_ours(&entry) && !mount_entry_is_idmapped(&entry))
 		return diag_set(why, -EPERM, "it is a mount of %s from '%s', not one of lamina",
 				entry.type, entry.source);
 	r = mount_point_open(entry.target, &point, why);

@@ -24,7 +24,7 @@ int mount_attach(int mount_fd, int target_fd, struct diag *why);
 
 struct mount_detach_options {
 	bool lazy;    /* take it out of the tree now, let go when it is no longer in use */
-	bool foreign; /* also what mount_entry_is_ours() does not know */
+	bool foreign; /* also what is neither mount_entry_is_ours() nor mount_entry_is_idmapped() */
 };
 
 /*

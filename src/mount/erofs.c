@@ -22,8 +22,7 @@ static int erofs_refused(int err, struct diag *why)
 	case -EUCLEAN:
 		return diag_wrap(why, -EUCLEAN, "the kernel does not accept it as an EROFS image");
 	case -EPERM:
-		return diag_set(why, -EPERM,
-				"erofs: only root of the initial user namespace may mount it");
+		return diag_set(why, -EPERM, EROFS_NEEDS);
 	default:
 		return err;
 	}

@@ -24,7 +24,7 @@ struct erofs_mount_options {
  * system), else through a loop device that goes away with the mount.
  *
  * Returns a descriptor of the detached mount, which the caller owns, or:
- *   -EPERM       only root of the initial user namespace may
+ *   -EPERM       no CAP_SYS_ADMIN in the initial user namespace
  *   -EUCLEAN     not an image that the driver accepts
  *   -EOPNOTSUPP  no EROFS, or neither a file nor a loop device can be used here
  */

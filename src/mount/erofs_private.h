@@ -8,6 +8,9 @@
 struct diag;                /* base/diag.h */
 struct erofs_mount_options; /* mount/erofs.h */
 
+/* Why -EPERM: the driver is not for mounts in user namespaces. */
+#define EROFS_NEEDS "erofs: mounting needs CAP_SYS_ADMIN in the initial user namespace"
+
 /* -ENOTBLK: the kernel wants a block device. */
 int erofs_mount_source(int source_fd, const struct erofs_mount_options *options, struct diag *why);
 int erofs_mount_loop(int image_fd, const struct erofs_mount_options *options, struct diag *why);

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "mount/context.h"
+#include "mount/erofs_private.h"
 #include "mount/features_private.h"
 #include "mount/fuse.h"
 #include "mount/userns.h"
@@ -67,14 +68,16 @@ static int try_sourceless(const char *type, struct diag *why)
 		return r;
 	r = context_create(&context, &refused);
 	if (r == -EPERM || r == -EACCES)
-		return diag_set(why, r, "%s: only root of the initial user namespace may mount it",
-				type);
+		return diag_set(why, -EPERM,
+				"%s: mounting needs CAP_SYS_ADMIN in this user namespace", type);
 	return 0;
 }
 
 int try_erofs(struct diag *why)
 {
-	return try_sourceless("erofs", why);
+	int r = try_sourceless("erofs", why);
+
+	return r == -EPERM ? diag_set(why, r, EROFS_NEEDS) : r;
 }
 
 int try_fuse(struct diag *why)

@@ -8,6 +8,7 @@
 #include "mount/features_private.h"
 #include "mount/overlay.h"
 #include "mount/overlay_private.h"
+#include "mount/userns.h"
 
 /* An empty file system of our own: about 20 us, and gone with its descriptor. */
 static int tmpfs_mount(struct diag *why)
@@ -29,6 +30,8 @@ enum trial {
 	TRIAL_DATA,
 	TRIAL_USER_DATA,
 	TRIAL_DETACHED,
+	TRIAL_VERITY,
+	TRIAL_USER_VERITY,
 };
 
 static int trial_mount(enum trial trial, int first, int second, struct diag *why)
@@ -39,12 +42,14 @@ static int trial_mount(enum trial trial, int first, int second, struct diag *why
 
 	options.lower_fds = layers;
 	options.lower_count = 2;
-	if (trial == TRIAL_DATA || trial == TRIAL_USER_DATA) {
+	if (trial != TRIAL_PLAIN && trial != TRIAL_DETACHED) {
 		options.lower_count = 1;
 		options.data_fds = layers + 1;
 		options.data_count = 1;
-		options.userxattr = trial == TRIAL_USER_DATA;
+		options.userxattr = trial == TRIAL_USER_DATA || trial == TRIAL_USER_VERITY;
 	}
+	if (trial == TRIAL_VERITY || trial == TRIAL_USER_VERITY)
+		options.verity = OVERLAY_VERITY_REQUIRE;
 	if (trial == TRIAL_DETACHED)
 		return overlay_mount_as(OVERLAY_BY_FD, &options, &understood, why);
 	return overlay_mount(&options, why);
@@ -88,4 +93,10 @@ int try_overlay_user_data(struct diag *why)
 int try_overlay_detached(struct diag *why)
 {
 	return try_trial(TRIAL_DETACHED, why);
+}
+
+/* By whichever attributes this process has data-only layers at all. Linux 6.6. */
+int try_overlay_verity(struct diag *why)
+{
+	return try_trial(userns_is_initial() ? TRIAL_VERITY : TRIAL_USER_VERITY, why);
 }

@@ -33,6 +33,8 @@ static const struct feature_row rows[MOUNT_FEATURE_COUNT] = {
 					     try_overlay_user_data},
 	[MOUNT_FEATURE_OVERLAY_DETACHED] = {"overlay-detached", "nothing staged in the file tree",
 					    try_overlay_detached},
+	[MOUNT_FEATURE_OVERLAY_VERITY] = {"overlay-verity", "objects held to their digests",
+					  try_overlay_verity},
 	[MOUNT_FEATURE_VERITY] = {"fs-verity", "objects guarded by the kernel", try_verity},
 };
 

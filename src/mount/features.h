@@ -25,6 +25,7 @@ enum mount_feature_id {
 	MOUNT_FEATURE_OVERLAY_DATA,      /* with data-only layers, by trusted.overlay.* */
 	MOUNT_FEATURE_OVERLAY_USER_DATA, /* with data-only layers, by user.overlay.* */
 	MOUNT_FEATURE_OVERLAY_DETACHED,  /* with detached mounts as layers, nothing staged */
+	MOUNT_FEATURE_OVERLAY_VERITY,    /* with data-only layers that it holds to fs-verity */
 	MOUNT_FEATURE_VERITY,            /* fs-verity, on some file system of this kernel */
 	MOUNT_FEATURE_COUNT,
 };

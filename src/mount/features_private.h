@@ -23,5 +23,6 @@ int try_overlay(struct diag *why);
 int try_overlay_data(struct diag *why);
 int try_overlay_user_data(struct diag *why);
 int try_overlay_detached(struct diag *why);
+int try_overlay_verity(struct diag *why);
 
 #endif

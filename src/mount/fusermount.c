@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/program.h"
+#include "mount/capability.h"
 
 #define PROGRAM "fusermount3"
 #define COMMFD "_FUSE_COMMFD"
@@ -32,22 +35,14 @@ static int not_installed(struct diag *why)
 
 int fusermount_find(struct diag *why)
 {
-	const char *path = getenv("PATH");
+	int r;
 
-	for (path = path ? path : "/bin:/usr/bin"; *path; path += strspn(path, ":")) {
-		size_t size = strcspn(path, ":");
-		char *candidate = NULL;
-		int found;
-
-		if (asprintf(&candidate, "%.*s/" PROGRAM, (int)size, path) < 0)
-			return -ENOMEM;
-		found = access(candidate, X_OK);
-		free(candidate);
-		if (found == 0)
-			return 0;
-		path += size;
-	}
-	return not_installed(why);
+	if (!capability_can_gain(CAP_SYS_ADMIN))
+		return diag_set(why, -EPERM,
+				PROGRAM " cannot get CAP_SYS_ADMIN: the capability bounding set of "
+					"this process lacks it, or no_new_privs is set");
+	r = program_find(PROGRAM);
+	return r == -ENOENT ? not_installed(why) : r;
 }
 
 /* The environment with _FUSE_COMMFD=fd in place of what it may have had. The array is owned. */
@@ -244,6 +239,8 @@ static int options_compose(const struct fusermount_options *options, struct buf 
 		r = option_append(ret, "subtype", options->subtype);
 	if (r == 0 && options->allow_other)
 		r = buf_append_string(ret, ",allow_other");
+	if (r == 0 && options->noexec)
+		r = buf_append_string(ret, ",noexec");
 	if (r == 0 && options->default_permissions)
 		r = buf_append_string(ret, ",default_permissions");
 	return r;

@@ -18,9 +18,13 @@ struct fusermount_options {
 	const char *subtype;      /* the type becomes fuse.<subtype>; NULL: plain fuse */
 	bool allow_other;         /* needs user_allow_other in /etc/fuse.conf */
 	bool default_permissions; /* as in mount/fuse.h */
+	bool noexec;
 };
 
-/* Whether there is a fusermount3 in PATH: 0, or -ENOENT with what to install. */
+/*
+ * Whether there is a fusermount3 in PATH: 0, -ENOENT with what to install, or -EPERM where it could
+ * not get its privilege.
+ */
 int fusermount_find(struct diag *why);
 
 /*

@@ -173,7 +173,7 @@ static int proc_read(const char *path, struct buf *ret, struct diag *why)
 }
 
 /* The mount id of fd, from the line "mnt_id:" of its fdinfo: statx() would ask the file system. */
-static int mount_id_of(int fd, uint32_t *ret, struct diag *why)
+int mount_id_of(int fd, uint32_t *ret, struct diag *why)
 {
 	CLEAN(buf_release) struct buf text = {0};
 	struct span rest, line, key = SPAN_LITERAL("mnt_id:\t");
@@ -195,13 +195,15 @@ static int mount_id_of(int fd, uint32_t *ret, struct diag *why)
 	return diag_set(why, -EOPNOTSUPP, "no mount id in %s", path);
 }
 
-static int entry_by_id(uint32_t id, struct mount_entry *ret, struct diag *why)
+int mount_entry_by_id(const char *process, uint32_t id, struct mount_entry *ret, struct diag *why)
 {
 	CLEAN(buf_release) struct buf text = {0};
 	struct span rest, line;
+	char path[40];
 	int r;
 
-	r = proc_read("/proc/self/mountinfo", &text, why);
+	(void)snprintf(path, sizeof(path), "/proc/%s/mountinfo", process);
+	r = proc_read(path, &text, why);
 	if (r < 0)
 		return r;
 	rest = buf_span(&text);
@@ -222,7 +224,28 @@ int mount_entry_of(int fd, struct mount_entry *ret, struct diag *why)
 	int r;
 
 	r = mount_id_of(fd, &id, why);
-	return r < 0 ? r : entry_by_id(id, ret, why);
+	return r < 0 ? r : mount_entry_by_id("self", id, ret, why);
+}
+
+int mount_count_of_device(uint32_t major, uint32_t minor, struct diag *why)
+{
+	CLEAN(buf_release) struct buf text = {0};
+	struct span rest, line;
+	int count = 0, r;
+
+	r = proc_read("/proc/self/mountinfo", &text, why);
+	if (r < 0)
+		return r;
+	rest = buf_span(&text);
+	while (field_next(&rest, '\n', &line)) {
+		uint32_t id, parent, line_major, line_minor;
+
+		if (number_next(&line, ' ', &id) && number_next(&line, ' ', &parent) &&
+		    number_next(&line, ':', &line_major) && number_next(&line, ' ', &line_minor) &&
+		    line_major == major && line_minor == minor)
+			count++;
+	}
+	return count;
 }
 
 int mount_entry_at(const char *path, struct mount_entry *ret, struct diag *why)
@@ -267,4 +290,16 @@ bool mount_entry_is_ours(const struct mount_entry *entry)
 		return true;
 	return (strcmp(entry->type, "overlay") == 0 || strcmp(entry->type, "erofs") == 0) &&
 	       span_starts_with(source, SPAN_LITERAL(MOUNT_SOURCE_PREFIX));
+}
+
+/* The option is a word of show_mnt_opts(), Linux 5.12. */
+bool mount_entry_is_idmapped(const struct mount_entry *entry)
+{
+	struct span rest = span_of_string(entry->options), word;
+
+	while (field_next(&rest, ',', &word)) {
+		if (span_equal(word, SPAN_LITERAL("idmapped")))
+			return true;
+	}
+	return false;
 }

@@ -39,11 +39,26 @@ struct mount_entry {
 int mount_entry_parse(struct span line, struct mount_entry *ret, struct diag *why);
 void mount_entry_release(struct mount_entry *entry); /* {0} is fine */
 
+/* The id of the mount that fd (O_PATH is enough) lies on, attached or not. */
+int mount_id_of(int fd, uint32_t *ret, struct diag *why);
+
 /*
  * The mount that fd (O_PATH is enough) lies on. Asks no file system anything, so it answers for a
  * FUSE mount whose server is dead, too. -ENOENT: not in this mount namespace, or detached.
  */
 int mount_entry_of(int fd, struct mount_entry *ret, struct diag *why);
+
+/*
+ * The mount with the id in the mount namespace of a process ("self", or its number). -ENOENT: there
+ * is none; other errors: it cannot be read.
+ */
+int mount_entry_by_id(const char *process, uint32_t id, struct mount_entry *ret, struct diag *why);
+
+/* How many mounts of this mount namespace show the file system of that device; or -errno. */
+int mount_count_of_device(uint32_t major, uint32_t minor, struct diag *why);
+
+/* The id of the mount that fd lies on, attached or not. Asks no file system anything. */
+int mount_id_of(int fd, uint32_t *ret, struct diag *why);
 
 /* The mount whose mount point is path itself. -EINVAL: path is not a mount point. */
 int mount_entry_at(const char *path, struct mount_entry *ret, struct diag *why);
@@ -59,5 +74,8 @@ int mount_is_attached(int fd, struct diag *why);
 
 /* fuse.lamina, or erofs or overlay with a source of ours. The source is a label, not a proof. */
 bool mount_entry_is_ours(const struct mount_entry *entry);
+
+/* Whether the mount shows owners by a map (mount/idmapped.h), whoever made it. */
+bool mount_entry_is_idmapped(const struct mount_entry *entry);
 
 #endif

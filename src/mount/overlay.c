@@ -2,15 +2,20 @@
 #include "mount/overlay.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/fd.h"
 #include "base/trace.h"
+#include "mount/capability.h"
 #include "mount/context.h"
+#include "mount/fsids.h"
 #include "mount/mountinfo.h"
 #include "mount/overlay_private.h"
 #include "mount/path.h"
@@ -124,16 +129,20 @@ static int set_options(struct mount_context *context, const struct overlay_optio
 	return r;
 }
 
-/* overlayfs explains itself in the kernel's log only: the two refusals that are no mistake, in
+/* overlayfs explains itself in the kernel's log only: the refusals that are no mistake, in
  * words. */
 static int overlay_refused(const struct overlay_options *options, int err, struct diag *why)
 {
+	if (err == -EACCES && options->upper_fd >= 0 && !capability_has(CAP_DAC_OVERRIDE))
+		return diag_set(why, err,
+				"overlay: a writable mount needs CAP_DAC_OVERRIDE in this user "
+				"namespace, or overlayfs may not use its own work directory");
 	if (!options->data_count)
 		return err;
 	if (err == -EPERM && !options->userxattr)
 		return diag_set(why, err,
-				"overlay: data-only layers with trusted.overlay.* attributes are "
-				"for root of the initial user namespace");
+				"overlay: data-only layers with trusted.overlay.* attributes need "
+				"CAP_SYS_ADMIN in the initial user namespace");
 	if (err == -EINVAL && options->userxattr)
 		return diag_wrap(why, err,
 				 "data-only layers with user.overlay.* attributes may be too new "
@@ -141,10 +150,41 @@ static int overlay_refused(const struct overlay_options *options, int err, struc
 	return err;
 }
 
+/* The credentials of this moment are those that overlayfs works with from then on. */
+static int overlay_create(struct mount_context *context, const struct overlay_options *options,
+			  struct diag *why)
+{
+	CLEAN(fsids_leave) struct fsids_saved saved = {0};
+	int r = 0;
+
+	if (options->mounter)
+		r = fsids_enter(options->mounter, &saved, why);
+	if (r < 0)
+		return r;
+	r = context_create(context, why);
+	return r < 0 ? overlay_refused(options, r, why) : 0;
+}
+
+/* Where overlayfs cannot make its own directory in the work directory, it goes on without an upper
+ * layer, and says so in the kernel's log only. */
+static int writable_check(int mount_fd, struct diag *why)
+{
+	struct statvfs st;
+
+	if (fstatvfs(mount_fd, &st) < 0)
+		return diag_errno(why, -errno, "overlay: fstatfs()");
+	if (st.f_flag & ST_RDONLY)
+		return diag_set(why, -EROFS,
+				"overlay: it would be read-only, as the mounter may not write the "
+				"upper or the work directory (the kernel's log may say more)");
+	return 0;
+}
+
 int overlay_mount_as(enum overlay_dialect dialect, const struct overlay_options *options,
 		     bool *ret_understood, struct diag *why)
 {
 	CLEAN(context_close) struct mount_context context = MOUNT_CONTEXT_EMPTY;
+	CLEAN(fd_closep) int mount_fd = -1;
 	uint64_t attributes = options->attributes;
 	int r;
 
@@ -160,34 +200,43 @@ int overlay_mount_as(enum overlay_dialect dialect, const struct overlay_options 
 		*ret_understood = false;
 		return r;
 	}
-	r = context_create(&context, why);
+	r = overlay_create(&context, options, why);
 	if (r < 0)
-		return overlay_refused(options, r, why);
+		return r;
 	if (options->upper_fd < 0)
 		attributes |= MOUNT_ATTR_RDONLY;
-	return context_mount(&context, attributes, why);
+	mount_fd = context_mount(&context, attributes, why);
+	if (mount_fd < 0)
+		return mount_fd;
+	if (!(attributes & MOUNT_ATTR_RDONLY))
+		r = writable_check(mount_fd, why);
+	return r < 0 ? r : fd_take(&mount_fd);
+}
+
+/* Attach what is a detached mount, and count it. */
+static int layer_stage(int fd, struct staging **staged, int *count, struct diag *why)
+{
+	int r = mount_is_attached(fd, why);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	*count += 1;
+	return staging_attach(staged, fd, why);
 }
 
 /* Attach those layers that are detached mounts. Returns how many. */
 static int layers_stage(const struct overlay_options *options, struct staging **staged,
 			struct diag *why)
 {
-	int count = 0;
+	int count = 0, r = 0;
 
-	for (size_t i = 0; i < options->lower_count + options->data_count; i++) {
-		int fd = i < options->lower_count ? options->lower_fds[i]
-						  : options->data_fds[i - options->lower_count];
-		int r = mount_is_attached(fd, why);
-
-		if (r == 0)
-			r = staging_attach(staged, fd, why);
-		else if (r > 0)
-			continue;
-		if (r < 0)
-			return r;
-		count++;
-	}
-	return count;
+	for (size_t i = 0; i < options->lower_count && r == 0; i++)
+		r = layer_stage(options->lower_fds[i], staged, &count, why);
+	for (size_t i = 0; i < options->data_count && r == 0; i++)
+		r = layer_stage(options->data_fds[i], staged, &count, why);
+	if (r == 0 && options->upper_fd >= 0 && options->upper_mount_fd >= 0)
+		r = layer_stage(options->upper_mount_fd, staged, &count, why);
+	return r < 0 ? r : count;
 }
 
 /*

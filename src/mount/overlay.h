@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct diag; /* base/diag.h */
+struct diag;  /* base/diag.h */
+struct fsids; /* mount/fsids.h */
 
 enum overlay_verity {
 	OVERLAY_VERITY_OFF,
@@ -28,6 +29,12 @@ struct overlay_options {
 	size_t data_count;
 	int upper_fd; /* with work_fd on one mount; both -1: read-only */
 	int work_fd;
+	int upper_mount_fd; /* the detached mount that both are in (mount/idmapped.h); -1: none */
+	/*
+	 * Whose credentials overlayfs keeps, to write the upper layer with; NULL: this thread's. An
+	 * idmapped upper layer needs ids that its map has outside.
+	 */
+	const struct fsids *mounter;
 	enum overlay_verity verity;
 	/*
 	 * user.overlay.* instead of trusted.overlay.*, which is what the unprivileged may use. With
@@ -44,13 +51,15 @@ struct overlay_options {
 };
 
 /* Read-only, no layers yet. */
-#define OVERLAY_OPTIONS_EMPTY ((struct overlay_options){.upper_fd = -1, .work_fd = -1})
+#define OVERLAY_OPTIONS_EMPTY \
+	((struct overlay_options){.upper_fd = -1, .work_fd = -1, .upper_mount_fd = -1})
 
 /*
  * Returns a descriptor of the detached mount, which the caller owns. What cannot be honoured fails:
  *   -EINVAL      options that contradict each other, or that this kernel refuses
  *   -EOPNOTSUPP  no overlayfs
  *   -EPERM       trusted layers without the privilege
+ *   -EROFS       the upper or the work directory cannot be written
  *
  * Before Linux 6.15 a detached layer has to be attached for a moment: to a directory in /run or
  * /tmp that only we can enter, which is gone afterwards. It cannot be attached elsewhere then.

@@ -34,3 +34,20 @@ int fd_location(int fd, char **ret, struct diag *why)
 	*ret = copy;
 	return 0;
 }
+
+bool paths_fork(const char *a, const char *b, size_t *ret)
+{
+	size_t slash = 0, i;
+
+	for (i = 0; a[i] && a[i] == b[i]; i++) {
+		if (a[i] == '/')
+			slash = i;
+	}
+	/* Both go on, and not with the end of a name that the other has, too. */
+	if ((!a[i] && (!b[i] || b[i] == '/')) || (!b[i] && a[i] == '/'))
+		return false;
+	if (!a[slash + 1] || !b[slash + 1])
+		return false;
+	*ret = slash;
+	return true;
+}

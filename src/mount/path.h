@@ -8,6 +8,9 @@
 #ifndef LAMINA_MOUNT_PATH_H
 #define LAMINA_MOUNT_PATH_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct diag; /* base/diag.h */
 
 struct fd_path {
@@ -21,5 +24,12 @@ struct fd_path fd_path(int fd);
  * or -ENOENT when it is not below that root.
  */
 int fd_location(int fd, char **ret, struct diag *why);
+
+/*
+ * Where two absolute paths, as of fd_location(), part: the first *ret bytes of both are the path of
+ * the deepest directory above both (none, where that is "/"), and behind the next byte, a slash,
+ * follows what each has below it. False where one is the other, or leads through it.
+ */
+bool paths_fork(const char *a, const char *b, size_t *ret);
 
 #endif

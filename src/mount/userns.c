@@ -153,15 +153,23 @@ static int unshare_failed(int err, struct diag *why)
 	}
 }
 
+int userns_unshare(struct diag *why)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return unshare_failed(-errno, why);
+	mount_features_forget();
+	return 0;
+}
+
 int userns_enter(struct diag *why)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 	int r;
 
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return unshare_failed(-errno, why);
-	mount_features_forget();
+	r = userns_unshare(why);
+	if (r < 0)
+		return r;
 	/* user_namespaces(7): without privilege outside, a gid map is allowed only after this. */
 	r = proc_write("/proc/self/setgroups", "deny", why);
 	if (r < 0)

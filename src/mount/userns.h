@@ -41,4 +41,8 @@ gid_t userns_overflow_gid(void);
  */
 int userns_enter(struct diag *why);
 
+/* The same without maps: no id exists in it until somebody outside writes them (mount/unshare.h).
+ */
+int userns_unshare(struct diag *why);
+
 #endif

@@ -57,6 +57,19 @@ void isolate_skip(const char *what, const char *reason)
 	_exit(EXIT_SKIPPED);
 }
 
+void need_userns(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	expect(pid >= 0);
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) < 0);
+	expect(waitpid(pid, &status, 0) == pid);
+	if (status != 0)
+		isolate_skip("userns", "no user namespaces here, or several threads run");
+}
+
 size_t directory_count(const char *path)
 {
 	DIR *dir = opendir(path);
@@ -148,7 +161,8 @@ static _Noreturn void child_run(enum identity identity, void (*body)(void))
 	mounts = mounts_count();
 	body();
 	expect(directory_count("/proc/self/fd") == fds);
-	expect(mounts_count() == mounts);
+	/* Fewer, where somebody outside removed a directory that a copied mount was on. */
+	expect(mounts_count() <= mounts);
 	expect(directory_count("/tmp") == 0);
 	expect(directory_count("/run") == 0);
 	(void)fflush(NULL);

@@ -66,6 +66,9 @@ bool loop_in_use(const char *part);
 /* End the body as a skip. */
 _Noreturn void isolate_skip(const char *what, const char *reason);
 
+/* The same where a process cannot make a user namespace: those of the thread sanitizer cannot. */
+void need_userns(void);
+
 _Noreturn void expect_failed(const char *file, int line, const char *what, const char *text);
 
 /* A detached, empty, writable tmpfs; the caller owns the descriptor. */

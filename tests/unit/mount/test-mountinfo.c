@@ -213,6 +213,29 @@ static void knows_its_own_mounts(void **state)
 	}
 }
 
+static void knows_mounts_with_an_id_map(void **state)
+{
+	static const struct {
+		const char *options;
+		bool idmapped;
+	} cases[] = {
+		{"rw,relatime,idmapped", true},
+		{"idmapped", true},
+		{"ro,idmapped,nosuid", true},
+		{"rw,relatime", false},
+		{"rw,notidmapped", false},
+		{"rw,idmapped=no", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mount_entry entry = {.options = cases[i].options};
+
+		assert_int_equal(cases[i].idmapped, mount_entry_is_idmapped(&entry));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +247,7 @@ int main(void)
 		cmocka_unit_test(knows_the_mount_of_a_descriptor),
 		cmocka_unit_test(a_detached_mount_is_not_in_the_tree),
 		cmocka_unit_test(knows_its_own_mounts),
+		cmocka_unit_test(knows_mounts_with_an_id_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
