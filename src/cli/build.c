@@ -97,7 +97,7 @@ const struct command command_build = {
 	.details =
 		"The same bytes that mkcomposefs writes. DUMP may be -, and so may IMAGE: then it\n"
 		"goes to standard output and its digest is not printed. Without --format it is\n"
-		"version 0, or 1 where there are whiteouts.\n",
+		"version 0, or 1 where there are whiteouts; 2 is the one of early composefs-rs.\n",
 	.rows = rows,
 	.options_size = sizeof(struct build_options),
 	.operand_min = 2,

@@ -41,7 +41,9 @@ int command_main(const struct command *command, int argc, char **argv)
 {
 	CLEAN(memory_freep) struct common_options *options = calloc(1, command->options_size);
 	char program[64];
-	struct option_table table = {.program = program, .rows = command->rows};
+	struct option_table table = {.program = program,
+				     .rows = command->rows,
+				     .ends_at_operand = command->options_end_at_operand};
 	int first, count;
 
 	if (!options)

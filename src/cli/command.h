@@ -64,21 +64,44 @@ struct command {
 	size_t options_size; /* bytes; starts with struct common_options */
 	int operand_min;
 	int operand_max; /* -1: any number */
+	bool options_end_at_operand;
 	/* Returns an exit status; failures have been reported. */
 	int (*run)(const void *options, int operand_count, char **operands);
 };
 
+extern const struct command command_as_store;
 extern const struct command command_build;
+extern const struct command command_bundle;
+extern const struct command command_commit;
+extern const struct command command_copy;
+extern const struct command command_df;
+extern const struct command command_diff;
 extern const struct command command_digest;
 extern const struct command command_dump;
+extern const struct command command_export;
 extern const struct command command_features;
+extern const struct command command_fsck;
+extern const struct command command_gc;
+extern const struct command command_history;
+extern const struct command command_idmap;
 extern const struct command command_images;
 extern const struct command command_import;
 extern const struct command command_init;
+extern const struct command command_inspect;
+extern const struct command command_layers;
 extern const struct command command_ls;
 extern const struct command command_mount;
+extern const struct command command_mounts;
 extern const struct command command_objects;
+extern const struct command command_overlay;
+extern const struct command command_pull;
+extern const struct command command_push;
+extern const struct command command_rmi;
+extern const struct command command_run;
+extern const struct command command_tag;
 extern const struct command command_umount;
+extern const struct command command_unshare;
+extern const struct command command_untag;
 
 /* Parse argv (argv[0] is the command's name) and run. Returns an exit status. */
 int command_main(const struct command *command, int argc, char **argv);
@@ -89,5 +112,6 @@ enum digest_algorithm algorithm_option(const struct command *command, const char
 /* The other names of the program (argv[0]). */
 int mkcomposefs_main(int argc, char **argv);
 int composefs_info_main(int argc, char **argv);
+int mount_composefs_main(int argc, char **argv);
 
 #endif

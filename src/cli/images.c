@@ -6,8 +6,11 @@
 #include "base/diag.h"
 #include "base/digest.h"
 #include "cli/command.h"
+#include "cli/escape.h"
+#include "cli/inspected.h"
 #include "cli/json.h"
 #include "cli/report.h"
+#include "ops/names.h"
 #include "ops/repository.h"
 
 #define SHORT_DIGITS 12 /* of a digest in the table; --no-trunc shows all */
@@ -34,25 +37,38 @@ struct printer {
 	size_t count;
 };
 
-static int print_one(void *context, const char *name, const struct digest *image, struct diag *why)
+static void print_digest(const struct printer *printer, const struct digest *digest)
+{
+	bool whole = printer->options->whole;
+	char hex[DIGEST_HEX_SIZE_MAX] = "-";
+
+	if (digest->algorithm != DIGEST_NONE)
+		(void)digest_hex(digest, hex);
+	(void)fprintf(printer->out, "%-*.*s  ", whole ? 64 : SHORT_DIGITS,
+		      whole ? DIGEST_HEX_SIZE_MAX : SHORT_DIGITS, hex);
+}
+
+static int print_one(void *context, const struct named_image *image, struct diag *why)
 {
 	struct printer *printer = context;
-	char hex[DIGEST_HEX_SIZE_MAX];
+	int width = printer->options->whole ? 64 : SHORT_DIGITS;
 
 	(void)why;
 	if (printer->options->common.json) {
 		json_open(&printer->json, NULL, '{');
-		json_bytes(&printer->json, "name", span_of_string(name));
-		json_digest(&printer->json, "digest", image);
+		json_bytes(&printer->json, "name", span_of_string(image->name));
+		inspected_json_digest(&printer->json, "digest", &image->image);
+		inspected_json_digest(&printer->json, "manifest", &image->manifest);
 		json_close(&printer->json);
 		return 0;
 	}
 	if (printer->count++ == 0)
-		(void)fprintf(printer->out, "%-*s  NAME\n",
-			      printer->options->whole ? 64 : SHORT_DIGITS, "DIGEST");
-	(void)digest_hex(image, hex);
-	(void)fprintf(printer->out, "%.*s  %s\n",
-		      printer->options->whole ? DIGEST_HEX_SIZE_MAX : SHORT_DIGITS, hex, name);
+		(void)fprintf(printer->out, "%-*s  %-*s  NAME\n", width, "DIGEST", width,
+			      "MANIFEST");
+	print_digest(printer, &image->image);
+	print_digest(printer, &image->manifest);
+	print_escaped(printer->out, image->name);
+	(void)fputc('\n', printer->out);
 	return 0;
 }
 
@@ -66,7 +82,7 @@ static int list(const struct store *store, struct printer *printer, struct diag 
 		json_open(&printer->json, NULL, '{');
 		json_open(&printer->json, "images", '[');
 	}
-	r = repository_images(store, print_one, printer, why);
+	r = names_each(store, print_one, printer, why);
 	if (as_json) {
 		json_close(&printer->json);
 		json_close(&printer->json);
@@ -106,6 +122,8 @@ const struct command command_images = {
 	.name = "images",
 	.operands = "",
 	.summary = "list the images of the repository",
+	.details = "DIGEST is that of the file tree (fs-verity), MANIFEST what OCI calls a pulled\n"
+		   "image.\n",
 	.rows = rows,
 	.options_size = sizeof(struct images_options),
 	.operand_min = 0,

@@ -44,6 +44,11 @@ static void print_text(const char *name, const struct import_result *result, boo
 		    " new objects (%.1f MB), %" PRIu64 " were there",
 		    name, result->inode_count, (double)result->image_bytes / 1e6,
 		    result->added_count, (double)result->added_bytes / 1e6, result->present_count);
+	for (size_t i = 0; i < result->extra_count; i++)
+		report_note("in format %u: %s:%s", result->extra[i].version,
+			    digest_algorithm_name(
+				    (enum digest_algorithm)result->extra[i].digest.algorithm),
+			    digest_hex(&result->extra[i].digest, hex));
 	if (result->missing_count)
 		report_note("the contents of %" PRIu64 " files are missing", result->missing_count);
 }
@@ -57,6 +62,14 @@ static void print_json(const char *name, const struct import_result *result)
 	json_bytes(&json, "name", span_of_string(name));
 	json_digest(&json, "digest", &result->image);
 	json_number(&json, "format", result->version);
+	json_open(&json, "extra", '[');
+	for (size_t i = 0; i < result->extra_count; i++) {
+		json_open(&json, NULL, '{');
+		json_number(&json, "format", result->extra[i].version);
+		json_digest(&json, "digest", &result->extra[i].digest);
+		json_close(&json);
+	}
+	json_close(&json);
 	json_number(&json, "image_bytes", result->image_bytes);
 	json_number(&json, "inodes", result->inode_count);
 	json_number(&json, "new_objects", result->added_count);
@@ -117,7 +130,9 @@ const struct command command_import = {
 	.details =
 		"File contents become objects of the repository, each once; a file of up to 64\n"
 		"bytes goes into the image. Prints the digest of the image. When the command has\n"
-		"returned, all of it survives a power loss.\n",
+		"returned, all of it survives a power loss. Without --format the image is of the\n"
+		"repository's format; others that its meta.json wants are made, too, but have no\n"
+		"name that keeps them from 'lamina gc'.\n",
 	.rows = rows,
 	.options_size = sizeof(struct import_options),
 	.operand_min = 2,

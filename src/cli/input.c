@@ -10,9 +10,9 @@ int input_options(const struct command *command, const struct input_command_opti
 {
 	const char *format = options->format;
 
-	if (format && strcmp(format, "0") != 0 && strcmp(format, "1") != 0) {
-		(void)fprintf(stderr, "lamina %s: '--format' is 0 or 1, not '%s'\n", command->name,
-			      format);
+	if (format && (!strchr("012", format[0]) || strlen(format) != 1)) {
+		(void)fprintf(stderr, "lamina %s: '--format' is 0, 1 or 2, not '%s'\n",
+			      command->name, format);
 		return -EINVAL;
 	}
 	if (options->skip_xattrs && options->user_xattrs) {

@@ -31,7 +31,7 @@ struct input_command_options {
 		NULL,        "the input is a dump, also when it is -"},                            \
 		{"format",    0,                                                                   \
 		 OPTION_TEXT, INPUT_FIELD(format),                                                 \
-		 "0|1",       "composefs version of the image"},                                   \
+		 "0|1|2",     "composefs version of the image"},                                   \
 		{"threads",     0,                                                                 \
 		 OPTION_NUMBER, INPUT_FIELD(threads),                                              \
 		 "N",           "files hashed at a time (default: one a CPU)"},                    \
@@ -48,8 +48,8 @@ struct input_command_options {
 	}
 
 /*
- * The options of ops. *ret_version: 0, 1, or -1 when not given. Returns 0, or -EINVAL after a line
- * on stderr.
+ * The options of ops. *ret_version: 0, 1, 2, or -1 when not given. Returns 0, or -EINVAL after a
+ * line on stderr.
  */
 int input_options(const struct command *command, const struct input_command_options *options,
 		  struct input_options *ret, int *ret_version);

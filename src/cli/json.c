@@ -6,33 +6,11 @@
 #include <time.h>
 
 #include "base/digest.h"
+#include "base/utf8.h"
 
 void json_start(struct json *json, FILE *out)
 {
 	*json = (struct json){.out = out};
-}
-
-/*
- * Bytes of the UTF-8 character at the front of text: RFC 3629, section 4; 0 when there is none.
- * Overlong forms, surrogates and what lies past U+10FFFF are none.
- */
-static size_t utf8_size(struct span text)
-{
-	const uint8_t *b = text.data;
-	size_t size = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
-
-	if (size == 1)
-		return 1;
-	if (b[0] < 0xc2 || b[0] > 0xf4 || size > text.size)
-		return 0;
-	for (size_t i = 1; i < size; i++) {
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) ||
-	    (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
-		return 0;
-	return size;
 }
 
 static bool json_string(struct json *json, struct span text)
@@ -132,6 +110,12 @@ void json_digest(struct json *json, const char *key, const struct digest *digest
 	(void)fprintf(json->out, "\"%s:%s\"",
 		      digest_algorithm_name((enum digest_algorithm)digest->algorithm),
 		      digest_hex(digest, hex));
+}
+
+void json_raw(struct json *json, const char *key, const char *value)
+{
+	json_key(json, key);
+	(void)fputs(value, json->out);
 }
 
 void json_time(struct json *json, const char *key, int64_t seconds, uint32_t nanoseconds)

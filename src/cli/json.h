@@ -37,6 +37,9 @@ void json_number(struct json *json, const char *key, uint64_t number);
 void json_bool(struct json *json, const char *key, bool value);
 void json_digest(struct json *json, const char *key, const struct digest *digest);
 
+/* A value that is JSON already, on one line. */
+void json_raw(struct json *json, const char *key, const char *value);
+
 /* RFC 3339 in UTC with nanoseconds; null for a year that has not four digits. */
 void json_time(struct json *json, const char *key, int64_t seconds, uint32_t nanoseconds);
 

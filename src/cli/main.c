@@ -13,9 +13,13 @@
 #include "ops/repository.h"
 
 static const struct command *const commands[] = {
-	&command_init,   &command_import, &command_images,   &command_mount,
-	&command_umount, &command_ls,     &command_dump,     &command_objects,
-	&command_digest, &command_build,  &command_features,
+	&command_init,    &command_pull,     &command_import,   &command_images, &command_inspect,
+	&command_history, &command_layers,   &command_tag,      &command_untag,  &command_rmi,
+	&command_copy,    &command_push,     &command_export,   &command_commit, &command_diff,
+	&command_run,     &command_bundle,   &command_mount,    &command_mounts, &command_umount,
+	&command_unshare, &command_idmap,    &command_overlay,  &command_ls,     &command_dump,
+	&command_objects, &command_digest,   &command_build,    &command_gc,     &command_fsck,
+	&command_df,      &command_features, &command_as_store,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -34,8 +38,8 @@ static void program_help(FILE *out)
 	(void)fprintf(
 		out,
 		"\n"
-		"'lamina COMMAND --help' tells more. Called as mkcomposefs or composefs-info,\n"
-		"this program takes their options.\n"
+		"'lamina COMMAND --help' tells more. Called as mkcomposefs, composefs-info or\n"
+		"mount.composefs, this program takes their options.\n"
 		"\n"
 		"The repository is --repo DIR, else $LAMINA_REPO, else here and now\n"
 		"%s\n",
@@ -75,6 +79,8 @@ int main(int argc, char **argv)
 		status = mkcomposefs_main(argc, argv);
 	else if (strcmp(name, "composefs-info") == 0)
 		status = composefs_info_main(argc, argv);
+	else if (strcmp(name, "mount.composefs") == 0)
+		status = mount_composefs_main(argc, argv);
 	else
 		status = lamina_main(argc, argv);
 	return report_close_stdout(status);

@@ -66,6 +66,12 @@ static int usage(FILE *out, int status)
 	return status;
 }
 
+/* That of mkcomposefs; what is above is refused, the version that only lamina writes too. */
+static uint32_t version_of(uint64_t given)
+{
+	return given > 1 ? UINT32_MAX : (uint32_t)given;
+}
+
 /*
  * Only --min-version raises the maximum to itself; only --max-version leaves the minimum at 0
  * (composefs-image.md, first table).
@@ -77,10 +83,7 @@ static struct erofs_version_range versions_of(const struct mkcomposefs_options *
 	uint64_t min = has_min ? options->min_version : 0;
 	uint64_t max = has_max ? options->max_version : has_min ? min : 1;
 
-	return (struct erofs_version_range){
-		min > UINT32_MAX ? UINT32_MAX : (uint32_t)min,
-		max > UINT32_MAX ? UINT32_MAX : (uint32_t)max,
-	};
+	return (struct erofs_version_range){version_of(min), version_of(max)};
 }
 
 static int operands_check(const struct mkcomposefs_options *options, int count, char **operands)

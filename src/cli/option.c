@@ -12,7 +12,7 @@
 
 struct getopt_tables {
 	struct option longs[ROWS_MAX + 1];
-	char shorts[2 * ROWS_MAX + 2];
+	char shorts[2 * ROWS_MAX + 3];
 };
 
 static void tables_fill(const struct option_table *table, struct getopt_tables *ret)
@@ -20,6 +20,8 @@ static void tables_fill(const struct option_table *table, struct getopt_tables *
 	size_t used = 0, i;
 
 	*ret = (struct getopt_tables){0};
+	if (table->ends_at_operand)
+		ret->shorts[used++] = '+';
 	ret->shorts[used++] = ':'; /* a missing value is told apart from an unknown option */
 	for (i = 0; i < ROWS_MAX && table->rows[i].name; i++) {
 		const struct option_row *row = &table->rows[i];

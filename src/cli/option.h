@@ -5,6 +5,7 @@
 #ifndef LAMINA_CLI_OPTION_H
 #define LAMINA_CLI_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -35,12 +36,13 @@ struct option_row {
 struct option_table {
 	const char *program; /* what messages begin with, such as "lamina import" */
 	const struct option_row *rows;
+	bool ends_at_operand; /* the operands are a command with options of its own */
 };
 
 /*
- * Parse argv[1..] into *options, which holds the defaults. Options and operands may be mixed; "--"
- * ends the options. Returns the index of the first operand in argv, which is permuted so that
- * operands come last, or -EINVAL after a line on stderr.
+ * Parse argv[1..] into *options, which holds the defaults. Options and operands may be mixed,
+ * unless the table says otherwise; "--" ends the options. Returns the index of the first operand in
+ * argv, which is permuted so that operands come last, or -EINVAL after a line on stderr.
  */
 int options_parse(const struct option_table *table, int argc, char **argv, void *options);
 

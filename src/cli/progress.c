@@ -42,8 +42,29 @@ static void print_json(const struct progress_state *state)
 	json_text(&json, "phase", state->phase);
 	json_number(&json, "count", state->done_count);
 	json_number(&json, "bytes", state->done_bytes);
+	if (state->all_count) {
+		json_number(&json, "all_count", state->all_count);
+		json_number(&json, "all_bytes", state->all_bytes);
+	}
 	json_close(&json);
 	json_finish(&json);
+}
+
+/* A pull knows what it has to do, an import finds out. */
+static void print_line(const struct progress_state *state)
+{
+	if (state->all_count)
+		(void)fprintf(stderr,
+			      "\r\033[K%s: %" PRIu64 " of %" PRIu64
+			      " layers, %.1f of %.1f MB (%.0f %%)",
+			      state->phase, state->done_count, state->all_count,
+			      (double)state->done_bytes / 1e6, (double)state->all_bytes / 1e6,
+			      100.0 * (double)state->done_bytes /
+				      (double)(state->all_bytes ? state->all_bytes : 1));
+	else
+		(void)fprintf(stderr, "\r\033[K%s: %" PRIu64 " files, %.1f MB", state->phase,
+			      state->done_count, (double)state->done_bytes / 1e6);
+	(void)fflush(stderr);
 }
 
 static void printer_report(void *context, const struct progress_state *state)
@@ -57,10 +78,7 @@ static void printer_report(void *context, const struct progress_state *state)
 		if (printer->is_json) {
 			print_json(state);
 		} else {
-			(void)fprintf(stderr, "\r\033[K%s: %" PRIu64 " files, %.1f MB",
-				      state->phase, state->done_count,
-				      (double)state->done_bytes / 1e6);
-			(void)fflush(stderr);
+			print_line(state);
 			printer->has_line = true;
 		}
 	}

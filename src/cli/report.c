@@ -24,6 +24,22 @@ static int status_of(int error)
 	return error == -EUCLEAN || error == -EBADMSG ? STATUS_REFUSED : STATUS_FAILED;
 }
 
+/*
+ * What came from a registry or an image must not move the cursor. Backslashes stay as they are:
+ * this is for reading, not for parsing.
+ */
+static void print_visible(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte < 0x20 || byte == 0x7f)
+			(void)fprintf(out, "\\%03o", byte);
+		else
+			(void)fputc(byte, out);
+	}
+}
+
 int report_failure(int error, struct diag *why, const char *what, ...)
 {
 	struct diag none = {0};
@@ -50,8 +66,11 @@ int report_failure(int error, struct diag *why, const char *what, ...)
 		json_close(&json);
 		json_finish(&json);
 	} else {
-		(void)fprintf(stderr, "%s: cannot %s: %s\n", report_program, subject,
-			      diag_text(why, error));
+		(void)fprintf(stderr, "%s: cannot ", report_program);
+		print_visible(stderr, subject);
+		(void)fputs(": ", stderr);
+		print_visible(stderr, diag_text(why, error));
+		(void)fputc('\n', stderr);
 	}
 	return status_of(error);
 }

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
 #include "erofs/writer.h"
+#include "ops/names.h"
 #include "ops/source.h"
 #include "store/images.h"
 #include "store/objects.h"
@@ -22,27 +25,90 @@ static int object_sink(void *context, struct span bytes, struct diag *why)
 	return object_writer_write(context, bytes, why);
 }
 
-/* Stream the image into the store as an object. */
+/* Stream an image into the store as an object. */
 static int image_add(struct transaction *transaction, const struct tree *tree,
-		     struct erofs_version_range versions, struct import_result *result,
-		     struct diag *why)
+		     struct erofs_version_range versions, struct digest *ret,
+		     struct erofs_written *ret_written, struct diag *why)
 {
 	CLEAN(object_writer_abortp) struct object_writer *writer = NULL;
-	struct erofs_written written;
 	int r;
 
 	r = object_writer_new(transaction, &writer, why);
-	if (r < 0)
-		return r;
-	r = erofs_write(tree, versions, object_sink, writer, &written, why);
-	if (r < 0)
-		return r;
-	r = object_writer_finish(TAKE(writer), &result->image, why);
+	if (r == 0)
+		r = erofs_write(tree, versions, object_sink, writer, ret_written, why);
+	return r < 0 ? r : object_writer_finish(TAKE(writer), ret, why);
+}
+
+/* 0 means what mkcomposefs does by default: 1 where the tree has whiteouts. */
+static struct erofs_version_range version_range(uint32_t version)
+{
+	return (struct erofs_version_range){version, version == 0 ? 1 : version};
+}
+
+/* The image that gets the name. */
+static int image_make(struct transaction *transaction, const struct tree *tree, uint32_t version,
+		      struct import_result *result, struct diag *why)
+{
+	struct erofs_written written;
+	int r;
+
+	r = image_add(transaction, tree, version_range(version), &result->image, &written, why);
 	if (r < 0)
 		return r;
 	result->image_bytes = written.size_bytes;
 	result->inode_count = written.inode_count;
 	result->version = written.version;
+	return 0;
+}
+
+/* Those of other formats that the repository wants, too. */
+static int extra_make(struct transaction *transaction, const struct tree *tree,
+		      struct store_config config, struct import_result *result, struct diag *why)
+{
+	for (uint32_t version = 0; version <= EROFS_VERSION_MAX; version++) {
+		struct import_extra *extra = &result->extra[result->extra_count];
+		struct erofs_written written;
+		int r;
+
+		if (version == (uint32_t)config.erofs_version ||
+		    !(config.extra_versions & 1U << version))
+			continue;
+		r = image_add(transaction, tree, version_range(version), &extra->digest, &written,
+			      why);
+		if (r < 0)
+			return diag_wrap(why, r, "version %u", version);
+		extra->version = written.version;
+		result->extra_count++;
+	}
+	return 0;
+}
+
+/* A version that was asked for is the only one. */
+static int images_make(struct store *store, struct transaction *transaction,
+		       const struct tree *tree, int version, struct import_result *result,
+		       struct diag *why)
+{
+	struct store_config config = store_config(store);
+	int r;
+
+	if (version >= 0)
+		return image_make(transaction, tree, (uint32_t)version, result, why);
+	r = image_make(transaction, tree, (uint32_t)config.erofs_version, result, why);
+	return r < 0 ? r : extra_make(transaction, tree, config, result, why);
+}
+
+/* All objects are on disk: the transactions of the extra images are empty. */
+static int extra_publish(struct store *store, const struct import_result *result, struct diag *why)
+{
+	for (size_t i = 0; i < result->extra_count; i++) {
+		struct transaction *transaction;
+		int r = transaction_begin(store, &transaction, why);
+
+		if (r == 0)
+			r = image_publish(store, transaction, &result->extra[i].digest, NULL, why);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -65,8 +131,9 @@ static int content_take(struct dump_contents *contents, const struct inode *inod
 
 	for (size_t i = 0; path && i < contents->dirs.count; i++) {
 		CLEAN(fd_closep)
-		int fd = openat(contents->dirs.fds[i], path,
-				O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		int fd = fd_open_within(contents->dirs.fds[i], path + strspn(path, "/"),
+					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+					RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 
 		if (fd < 0)
 			continue;
@@ -156,17 +223,6 @@ static int dump_contents_provide(struct store *store, struct transaction *transa
 	return r;
 }
 
-static struct erofs_version_range version_range(const struct store *store, int wanted)
-{
-	uint32_t version = (uint32_t)(wanted >= 0 ? wanted : store_config(store).erofs_version);
-
-	/* composefs-rs' default 2 is only read; 1 is what it writes for new repositories. */
-	if (version > EROFS_VERSION_MAX)
-		version = EROFS_VERSION_MAX;
-	/* 0 means what mkcomposefs does by default: 1 where the tree has whiteouts. */
-	return (struct erofs_version_range){version, version == 0 ? 1 : version};
-}
-
 int import_image(struct store *store, const struct import_request *request,
 		 struct import_result *ret, struct diag *why)
 {
@@ -178,6 +234,8 @@ int import_image(struct store *store, const struct import_request *request,
 	int r;
 
 	r = image_name_check(request->name, why);
+	if (r == 0)
+		r = name_check_free(store, request->name, NAME_IMPORTED, why);
 	if (r < 0)
 		return r;
 	options.algorithm = store_config(store).algorithm;
@@ -192,7 +250,7 @@ int import_image(struct store *store, const struct import_request *request,
 		if (r < 0)
 			return r;
 	}
-	r = image_add(transaction, tree, version_range(store, request->version), &result, why);
+	r = images_make(store, transaction, tree, request->version, &result, why);
 	if (r < 0)
 		return r;
 	stats = transaction_stats(transaction);
@@ -200,6 +258,8 @@ int import_image(struct store *store, const struct import_request *request,
 	result.added_bytes = stats.added_bytes;
 	result.present_count = stats.present_count;
 	r = image_publish(store, TAKE(transaction), &result.image, request->name, why);
+	if (r == 0)
+		r = extra_publish(store, &result, why);
 	if (r < 0)
 		return r;
 	*ret = result;

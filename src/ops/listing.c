@@ -25,19 +25,12 @@ static bool filter_has(const char *const *filters, const struct dentry *top)
 /* Unlink what no filter names from the root; the tree is ours alone. */
 static void root_filter(struct tree *tree, const char *const *filters)
 {
-	struct inode *root = tree->root;
-	struct dentry **link = &root->dir.first;
+	struct dentry *next;
 
-	root->dir.last = NULL;
-	root->child_count = 0;
-	while (*link) {
-		if (filter_has(filters, *link)) {
-			root->dir.last = *link;
-			root->child_count++;
-			link = &(*link)->next;
-		} else {
-			*link = (*link)->next;
-		}
+	for (struct dentry *d = tree->root->dir.first; d; d = next) {
+		next = d->next;
+		if (!filter_has(filters, d))
+			tree_unlink(tree, d);
 	}
 }
 

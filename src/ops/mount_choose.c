@@ -4,11 +4,16 @@
  *
  * One function a mode: it says what the mode would do, or names the first thing that it lacks.
  */
+#include <assert.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
 
 #include "base/diag.h"
+#include "mount/capability.h"
 #include "mount/features.h"
 #include "mount/userns.h"
 #include "ops/mount.h"
@@ -40,14 +45,30 @@ answer(struct mount_choice *choice, enum mount_mode mode, bool possible, const c
 	va_end(arguments);
 }
 
+/* What would give the feature to somebody who lacks nothing but privilege. */
+static const char *remedy(enum mount_mode mode, const struct mount_feature *feature)
+{
+	if (feature->error != -EPERM || mode == MOUNT_KERNEL)
+		return "";
+	return "; 'lamina unshare' starts a shell that has it";
+}
+
 /* Whether this process has the feature; else that is the mode's reason. */
 static bool has(struct mount_choice *choice, enum mount_mode mode, enum mount_feature_id id)
 {
 	const struct mount_feature *feature = mount_feature(id);
+	const char *reason = feature->why.text;
+	size_t size = strlen(feature->name);
 
-	if (!feature->available)
-		answer(choice, mode, false, "%s: %.200s", feature->name, feature->why.text);
-	return feature->available;
+	if (feature->available)
+		return true;
+	/* The reason of a file system begins with its type. */
+	if (strncmp(reason, feature->name, size) == 0 && reason[size] == ':')
+		answer(choice, mode, false, "%.200s%s", reason, remedy(mode, feature));
+	else
+		answer(choice, mode, false, "%s: %.180s%s", feature->name, reason,
+		       remedy(mode, feature));
+	return false;
 }
 
 /* Trying what a process may do takes longer than the mount itself, so only what matters is tried.
@@ -78,6 +99,25 @@ static bool honours_tuning(const struct mount_request *request, struct mount_cho
 	return !option;
 }
 
+static const char *writable_how(const struct mount_request *request)
+{
+	if (request->is_ephemeral)
+		return ", writable in memory";
+	return request->upper ? ", writable by the upper directory" : "";
+}
+
+/* Whether the overlayfs of the mode would hold contents to their digests, if it has to. */
+static bool honours_verity(const struct mount_request *request, struct mount_choice *choice,
+			   enum mount_mode mode)
+{
+	return request->verity != MOUNT_VERITY_REQUIRE ||
+	       has(choice, mode, MOUNT_FEATURE_OVERLAY_VERITY);
+}
+
+/* The helper takes these, and makes its mounts nosuid,nodev whatever is asked for. */
+#define FUSERMOUNT_ATTRIBUTES \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
 static void consider_kernel(const struct mount_request *request, struct mount_choice *choice)
 {
 	const enum mount_mode mode = MOUNT_KERNEL;
@@ -88,9 +128,10 @@ static void consider_kernel(const struct mount_request *request, struct mount_ch
 		answer(choice, mode, false, "--foreground: there is no process to stay");
 		return;
 	}
-	if (has(choice, mode, MOUNT_FEATURE_EROFS) && has(choice, mode, MOUNT_FEATURE_OVERLAY_DATA))
+	if (has(choice, mode, MOUNT_FEATURE_EROFS) &&
+	    has(choice, mode, MOUNT_FEATURE_OVERLAY_DATA) && honours_verity(request, choice, mode))
 		answer(choice, mode, true, "EROFS and overlayfs of the kernel%s",
-		       request->upper ? ", writable by the upper directory" : "");
+		       writable_how(request));
 }
 
 /* Trusted xattrs where that is allowed: they are what works since Linux 6.5. */
@@ -103,11 +144,11 @@ static void consider_overlay(const struct mount_request *request, struct mount_c
 	/* Nobody in a user namespace reads trusted xattrs, whatever else he may do. */
 	choice->is_privileged = userns_is_initial() && mount_has(MOUNT_FEATURE_OVERLAY_DATA);
 	if (has(choice, mode, MOUNT_FEATURE_FUSE_DEVICE) && has(choice, mode, MOUNT_FEATURE_FUSE) &&
-	    (choice->is_privileged || has(choice, mode, MOUNT_FEATURE_OVERLAY_USER_DATA)))
+	    (choice->is_privileged || has(choice, mode, MOUNT_FEATURE_OVERLAY_USER_DATA)) &&
+	    honours_verity(request, choice, mode))
 		answer(choice, mode, true,
 		       "metadata from a FUSE server, data read by overlayfs (%s.overlay.*)%s",
-		       choice->is_privileged ? "trusted" : "user",
-		       request->upper ? ", writable by the upper directory" : "");
+		       choice->is_privileged ? "trusted" : "user", writable_how(request));
 }
 
 static void consider_standalone(const struct mount_request *request, struct mount_choice *choice)
@@ -117,7 +158,13 @@ static void consider_standalone(const struct mount_request *request, struct moun
 	if (!honours_tuning(request, choice, mode))
 		return;
 	if (request->upper) {
-		answer(choice, mode, false, "--upper: a standalone mount is read-only");
+		answer(choice, mode, false,
+		       "--upper: a standalone mount is read-only, the other modes can write");
+		return;
+	}
+	if (request->is_ephemeral) {
+		answer(choice, mode, false,
+		       "--ephemeral: a standalone mount is read-only, the other modes can write");
 		return;
 	}
 	if (!has(choice, mode, MOUNT_FEATURE_FUSE_DEVICE))
@@ -132,12 +179,23 @@ static void consider_standalone(const struct mount_request *request, struct moun
 		(void)has(choice, mode, MOUNT_FEATURE_FUSE);
 		return;
 	}
+	if (!request->target) {
+		answer(choice, mode, false,
+		       "--send-fd: fusermount3 would attach it; in a user namespace (lamina "
+		       "unshare) there is no need of it");
+		return;
+	}
+	if (request->attributes & ~(uint64_t)FUSERMOUNT_ATTRIBUTES) {
+		answer(choice, mode, false,
+		       "fusermount3 takes ro, nosuid, nodev and noexec of mount options");
+		return;
+	}
 	if (has(choice, mode, MOUNT_FEATURE_FUSERMOUNT))
 		answer(choice, mode, true,
 		       "metadata and data from a FUSE server, mounted by fusermount3");
 }
 
-/* Registering a file to be read by the kernel takes CAP_SYS_ADMIN of the host (Linux 6.9). */
+/* Registering a file to be read by the kernel takes CAP_SYS_ADMIN by capable() (Linux 6.9). */
 static int choose_passthrough(const struct mount_request *request, struct mount_choice *choice,
 			      struct diag *why)
 {
@@ -145,9 +203,10 @@ static int choose_passthrough(const struct mount_request *request, struct mount_
 
 	if (choice->mode != MOUNT_STANDALONE || wanted == TUNING_PASSTHROUGH_OFF)
 		return 0;
-	choice->passes_through = userns_is_initial() && userns_may_mount(NULL) == 0;
+	choice->passes_through = capability_has_initial(CAP_SYS_ADMIN);
 	if (wanted == TUNING_PASSTHROUGH_ON && !choice->passes_through)
-		return diag_set(why, -EPERM, "--passthrough needs CAP_SYS_ADMIN on the host");
+		return diag_set(why, -EPERM,
+				"--passthrough needs CAP_SYS_ADMIN in the initial user namespace");
 	return 0;
 }
 
@@ -171,8 +230,17 @@ int mount_choose(const struct mount_request *request, struct mount_choice *ret, 
 	struct mount_choice choice = {.mode = MOUNT_AUTO};
 	int r = 0;
 
+	/* Not settled, a secure repository would be taken for any other. */
+	assert(request->verity != MOUNT_VERITY_AUTO);
 	if (!request->upper != !request->work)
 		return diag_set(why, -EINVAL, "--upper and --work go together");
+	if (request->upper && request->is_ephemeral)
+		return diag_set(why, -EINVAL,
+				"--ephemeral has an upper layer of its own: no --upper");
+	if (!request->target && request->foreground)
+		return diag_set(why, -EINVAL,
+				"--foreground unmounts at the end, and what --send-fd sent is not "
+				"ours to unmount");
 	if (is_considered(request, MOUNT_KERNEL))
 		consider_kernel(request, &choice);
 	if (is_considered(request, MOUNT_OVERLAY))

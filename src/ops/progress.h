@@ -8,9 +8,11 @@
 #include <stdint.h>
 
 struct progress_state {
-	const char *phase; /* such as "import"; a literal */
-	uint64_t done_count;
+	const char *phase;   /* such as "import"; a literal */
+	uint64_t done_count; /* files, or layers of a pull */
 	uint64_t done_bytes;
+	uint64_t all_count; /* what there is to do, when that is known; else 0, both */
+	uint64_t all_bytes;
 };
 
 /* Called after each item, possibly by several threads at once. report may be NULL. */
@@ -24,7 +26,9 @@ static inline void progress_report(const struct progress *progress, const char *
 {
 	if (progress && progress->report)
 		progress->report(progress->context,
-				 &(struct progress_state){phase, done_count, done_bytes});
+				 &(struct progress_state){.phase = phase,
+							  .done_count = done_count,
+							  .done_bytes = done_bytes});
 }
 
 #endif

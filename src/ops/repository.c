@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "mount/userns.h"
-#include "store/images.h"
 #include "store/store.h"
 
 #define SYSTEM_REPOSITORY "/var/lib/lamina"
@@ -105,10 +104,4 @@ int repository_open(const char *given, struct store **ret, struct diag *why)
 void repository_closep(struct store **store)
 {
 	store_closep(store);
-}
-
-int repository_images(const struct store *store, repository_image_visit *visit, void *context,
-		      struct diag *why)
-{
-	return image_list(store, visit, context, why);
 }

@@ -42,10 +42,4 @@ int repository_init(const char *path, const struct repository_options *options, 
 int repository_open(const char *given, struct store **ret, struct diag *why);
 void repository_closep(struct store **store);
 
-/* Called for each name of an image, in byte order; non-zero ends and is the result. */
-typedef int repository_image_visit(void *context, const char *name, const struct digest *image,
-				   struct diag *why);
-int repository_images(const struct store *store, repository_image_visit *visit, void *context,
-		      struct diag *why);
-
 #endif

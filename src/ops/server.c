@@ -15,10 +15,12 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "fuse/ledger.h"
 #include "fuse/session.h"
 #include "mount/empty_root.h"
 #include "ops/server_log.h"
 #include "ops/source.h"
+#include "ops/supervisor.h"
 
 /* What the server says once over the pipe: that it serves, or why not. */
 struct server_message {
@@ -27,27 +29,41 @@ struct server_message {
 	struct diag why;
 };
 
-/* Fits into PIPE_BUF. The starter may be gone; there is nobody else to tell. */
+/*
+ * Fits into PIPE_BUF. The starter may be gone, and there is nobody else to tell; one that is there
+ * and cannot be told waits for the end of this process.
+ */
 static void message_send(int fd, const struct server_message *message)
 {
-	(void)fd_write(fd, message, sizeof(*message));
+	int r = fd_write(fd, message, sizeof(*message));
+
+	if (r < 0 && r != -EPIPE)
+		_exit(EXIT_FAILURE);
 }
 
+/* Immutable once it is complete; a supervisor has it for each of its servers. */
 struct serving {
-	struct fuse_session *session;
-	int *pipe_fd;
+	const struct server_request *request;
+	struct fuse_config config;
+	struct view *view;          /* owned */
+	struct fuse_ledger *ledger; /* owned; NULL: not supervised */
 	struct server_log log;
+	int pipe_fd;                  /* owned; -1: the starter has been told */
+	struct fuse_session *session; /* of the server's process */
 };
 
 static void server_is_ready(void *context)
 {
-	const struct serving *serving = context;
+	struct serving *serving = context;
 	struct server_message message = {0};
 
+	if (serving->pipe_fd < 0)
+		return;
 	message.server.uses_io_uring = fuse_session_uses_ring(serving->session);
 	message.server.has_passthrough = fuse_session_passes_through(serving->session);
-	message_send(*serving->pipe_fd, &message);
-	fd_closep(serving->pipe_fd);
+	message.server.serving_pid = getpid();
+	message_send(serving->pipe_fd, &message);
+	fd_closep(&serving->pipe_fd);
 }
 
 /* Standard streams to nowhere, as a daemon's; stderr only when nobody wants to read it. */
@@ -64,16 +80,16 @@ static int streams_detach(bool keeps_stderr)
 	return 0;
 }
 
-static int keep_list(const struct server_request *request, const struct serving *serving, int **ret,
-		     size_t *ret_count)
+static int keep_list(const struct serving *serving, int **ret, size_t *ret_count)
 {
+	const struct server_request *request = serving->request;
 	size_t dir_count = request->dirs ? request->dirs->count : 0, count = 0;
 	int *keep = calloc(dir_count + 3, sizeof(*keep));
 
 	if (!keep)
 		return -ENOMEM;
 	keep[count++] = request->device_fd;
-	keep[count++] = *serving->pipe_fd;
+	keep[count++] = serving->pipe_fd;
 	if (serving->log.fd >= 0)
 		keep[count++] = serving->log.fd;
 	for (size_t i = 0; i < dir_count; i++)
@@ -84,9 +100,9 @@ static int keep_list(const struct server_request *request, const struct serving 
 }
 
 /* Become a process that holds only what it serves from. */
-static int server_detach(const struct server_request *request, const struct serving *serving,
-			 struct diag *why)
+static int server_detach(const struct serving *serving, struct diag *why)
 {
+	const struct server_request *request = serving->request;
 	CLEAN(memory_freep) int *keep = NULL;
 	size_t count;
 	int r;
@@ -94,12 +110,11 @@ static int server_detach(const struct server_request *request, const struct serv
 	r = streams_detach(request->keeps_stderr);
 	if (r < 0)
 		return diag_errno(why, r, "detach from the standard streams");
-	r = keep_list(request, serving, &keep, &count);
+	r = keep_list(serving, &keep, &count);
 	if (r < 0)
 		return r;
 	fd_close_all_but(keep, count);
 	(void)setsid();
-	(void)prctl(PR_SET_NAME, "lamina-server");
 	/*
 	 * Whoever may mount for himself may leave, too. A user of fusermount3 may not, and need
 	 * not: the host's namespace does not go away.
@@ -122,76 +137,166 @@ static void limits_raise(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int server_serve(const struct server_request *request, int *pipe_fd, struct diag *why)
+static int view_make(struct serving *serving, struct diag *why)
 {
-	struct view_config view_config = {
+	const struct server_request *request = serving->request;
+	const struct view_config config = {
 		.kind = request->kind,
 		.image = &request->source->image,
 		.mapping = request->source->mapping,
 		.object_fds = request->dirs ? request->dirs->fds : NULL,
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
 		.own_data_max = request->tuning.own_data_max,
+		.verity = request->verity,
+		.maps = request->maps,
 		.report = server_log_say,
+		.report_context = &serving->log,
 	};
+
+	return view_new(&config, &serving->view, why);
+}
+
+/* A crashed server can be replaced only where the kernel's side of it is all on /dev/fuse. */
+static bool is_supervised(const struct server_request *request)
+{
+	return !request->tuning.is_alone && !request->passes_through &&
+	       request->tuning.transport != TUNING_TRANSPORT_RING;
+}
+
+/* All that needs more than the server will have, and is the same for each that is started. */
+static int serving_prepare(struct serving *serving, struct diag *why)
+{
 	static const enum fuse_transport transports[] = {
 		[TUNING_TRANSPORT_AUTO] = FUSE_TRANSPORT_AUTO,
 		[TUNING_TRANSPORT_DEVICE] = FUSE_TRANSPORT_DEVICE,
 		[TUNING_TRANSPORT_RING] = FUSE_TRANSPORT_RING,
 	};
-	struct fuse_config config = {
-		.has_acl = request->source->image.has_acl,
-		.transport = transports[request->tuning.transport],
-		.thread_count = request->tuning.thread_count,
-		.opens_files = request->tuning.checks_open && request->kind == VIEW_STANDALONE,
-		.passes_through = request->passes_through,
-	};
-	struct serving serving = {.pipe_fd = pipe_fd, .log = SERVER_LOG_NONE};
-	struct view *view;
+	const struct server_request *request = serving->request;
+	const struct tuning *tuning = &request->tuning;
 	int r;
 
 	limits_raise();
-	server_log_open(&serving.log, request->keeps_stderr);
-	view_config.report_context = &serving.log;
-	/* These look at /proc and /sys, which are not there any more in an empty root. */
-	config.queue_count = fuse_queue_count();
-	config.keeps_awake = !request->tuning.lets_sleep && fuse_may_spin();
-	r = view_new(&view_config, &view, why);
+	server_log_open(&serving->log, request->keeps_stderr);
+	if (is_supervised(request)) {
+		r = fuse_ledger_new(&serving->ledger);
+		if (r < 0)
+			return r;
+	}
+	r = view_make(serving, why);
 	if (r < 0)
 		return r;
-	r = server_detach(request, &serving, why);
-	if (r < 0) {
-		view_free(view);
+	serving->config = (struct fuse_config){
+		.handlers = view_handlers(serving->view),
+		.fs = serving->view,
+		.has_acl = request->source->image.has_acl,
+		.transport = transports[tuning->transport],
+		.thread_count = tuning->thread_count,
+		.opens_files = tuning->checks_open && request->kind == VIEW_STANDALONE,
+		.passes_through = request->passes_through,
+		.ledger = serving->ledger,
+		/* These look at /proc and /sys, which are not there any more in an empty root. */
+		.queue_count = fuse_queue_count(),
+		.keeps_awake = !tuning->lets_sleep && fuse_may_spin(),
+	};
+	return server_detach(serving, why);
+}
+
+static void serving_release(struct serving *serving)
+{
+	view_free(serving->view);
+	fuse_ledger_free(serving->ledger);
+	server_log_close(&serving->log);
+}
+
+static int serve_session(struct serving *serving, struct diag *why)
+{
+	int r;
+
+	(void)prctl(PR_SET_NAME, "lamina-server");
+	r = fuse_session_new(serving->request->device_fd, &serving->config, &serving->session, why);
+	if (r < 0)
 		return r;
-	}
-	config.handlers = view_handlers(view);
-	config.fs = view;
-	r = fuse_session_new(request->device_fd, &config, &serving.session, why);
-	if (r == 0) {
-		r = fuse_session_run(serving.session, server_is_ready, &serving, why);
-		fuse_session_free(serving.session);
-	}
-	view_free(view);
-	server_log_close(&serving.log);
+	r = fuse_session_run(serving->session, server_is_ready, serving, why);
+	fuse_session_free(serving->session);
 	return r;
+}
+
+/* Say how it ended to whoever still listens. Returns an exit status. */
+static int serving_report(const struct serving *serving, int r, struct diag *why)
+{
+	struct server_message message = {.error = r};
+
+	if (r >= 0)
+		return EXIT_SUCCESS;
+	message.why = *why;
+	if (serving->pipe_fd >= 0)
+		message_send(serving->pipe_fd, &message);
+	else
+		(void)fprintf(stderr, "lamina: server ends: %s\n", diag_text(why, r));
+	return EXIT_FAILURE;
+}
+
+static void supervised_serve(void *context)
+{
+	struct serving *serving = context;
+	struct diag why = {0};
+	int r = serve_session(serving, &why);
+	int status = serving_report(serving, r, &why);
+
+	serving_release(serving);
+	_exit(status);
+}
+
+/* The pipe is the first server's alone, so that its end is noticed. */
+static void supervised_started(void *context)
+{
+	struct serving *serving = context;
+
+	fd_closep(&serving->pipe_fd);
+}
+
+static void supervised_say(void *context, const char *message)
+{
+	struct serving *serving = context;
+
+	server_log_say(&serving->log, message);
 }
 
 _Noreturn static void server_main(const struct server_request *request, int pipe_fd)
 {
-	struct server_message message = {0};
+	struct serving serving = {
+		.request = request,
+		.log = SERVER_LOG_NONE,
+		.pipe_fd = pipe_fd,
+	};
+	struct diag why = {0};
 	sigset_t none;
-	int r;
+	int r, status;
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	r = server_serve(request, &pipe_fd, &message.why);
-	message.error = r;
-	if (r < 0 && pipe_fd >= 0)
-		message_send(pipe_fd, &message);
-	else if (r < 0)
-		(void)fprintf(stderr, "lamina: server ends: %s\n", diag_text(&message.why, r));
-	_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	r = serving_prepare(&serving, &why);
+	if (r == 0 && serving.ledger) {
+		const struct supervised supervised = {
+			.ledger = serving.ledger,
+			.device_fd = request->device_fd,
+			.look_interval_ms = SUPERVISOR_LOOK_INTERVAL_MS,
+			.serve = supervised_serve,
+			.started = supervised_started,
+			.say = supervised_say,
+			.context = &serving,
+		};
+
+		status = supervise(&supervised);
+	} else {
+		if (r == 0)
+			r = serve_session(&serving, &why);
+		status = serving_report(&serving, r, &why);
+	}
+	serving_release(&serving);
+	_exit(status);
 }
 
 static int describe_end(int status, struct diag *why)
@@ -259,12 +364,13 @@ int server_start(const struct server_request *request, struct server *ret, struc
 	return ready_wait(pid, read_fd, ret, why);
 }
 
-void server_kill(pid_t pid)
+void server_kill(const struct server *server)
 {
 	int status;
 
-	(void)kill(pid, SIGKILL);
-	(void)reap(pid, &status);
+	/* It leads a session, and so a group, of its own since before it was ready. */
+	(void)kill(-server->pid, SIGKILL);
+	(void)reap(server->pid, &status);
 }
 
 int server_wait(pid_t pid, struct diag *why)

@@ -13,8 +13,11 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "erofs/mapping.h"
+#include "oci/descriptor.h"
+#include "oci/image.h"
 #include "ops/repository.h"
 #include "store/images.h"
+#include "store/objects.h"
 #include "store/store.h"
 
 #define OBJECT_DIRS_MAX 64 /* overlayfs takes more, nobody has more */
@@ -38,6 +41,28 @@ static int file_open(const char *path, struct diag *why)
 	return fd;
 }
 
+/* The file tree of an image that was pulled, by its tag or the digest of its manifest. */
+static int pulled_image_open(struct source *source, const char *text, struct diag *why)
+{
+	unsigned int preferred = (unsigned int)store_config(source->store).erofs_version;
+	struct digest image, manifest;
+	struct diag reason = {0};
+	int r;
+
+	r = oci_image_erofs_find(source->store, text, preferred, &image, &manifest, &reason);
+	/* Without one, what was said of names of images stands. */
+	if (r == -ENOENT)
+		return r;
+	if (r == 0) {
+		r = object_open(source->store, &image, &reason);
+		source->name = image;
+		source->manifest = manifest;
+	}
+	if (r < 0)
+		return diag_set(why, r, "image '%.200s': %.250s", text, diag_text(&reason, r));
+	return r;
+}
+
 static int store_image_open(const char *text, const char *repo, struct source *source,
 			    struct diag *why)
 {
@@ -47,6 +72,8 @@ static int store_image_open(const char *text, const char *repo, struct source *s
 	if (r < 0)
 		return r;
 	source->fd = image_resolve(source->store, text, &source->name, why);
+	if (source->fd == -ENOENT)
+		source->fd = pulled_image_open(source, text, why);
 	return source->fd < 0 ? source->fd : 0;
 }
 
@@ -68,6 +95,17 @@ static int source_find(const char *text, const char *repo, struct source *source
 		return r;
 	store_closep(&source->store);
 	return 0;
+}
+
+int source_pulled(const struct source *source, struct oci_image **ret, struct diag *why)
+{
+	char text[OCI_DIGEST_SIZE_MAX];
+
+	if (source->manifest.algorithm == DIGEST_NONE) {
+		*ret = NULL;
+		return 0;
+	}
+	return oci_image_open(source->store, oci_digest_text(&source->manifest, text), ret, why);
 }
 
 static struct source *source_new(void)
@@ -106,6 +144,38 @@ int source_open_file(const char *path, struct source **ret, struct diag *why)
 	source->fd = file_open(path, why);
 	if (source->fd < 0)
 		return source->fd;
+	*ret = TAKE(source);
+	return 0;
+}
+
+static int regular_check(int fd, struct diag *why)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || fstat(fd, &st) < 0)
+		return diag_errno(why, -errno, "descriptor %d", fd);
+	/* One that may only name a file would have it opened with our privilege. */
+	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+		return diag_set(why, -EBADF, "descriptor %d is not open for reading", fd);
+	if (!S_ISREG(st.st_mode))
+		return diag_set(why, -EINVAL, "descriptor %d is not of a regular file", fd);
+	return 0;
+}
+
+int source_open_fd(int fd, struct source **ret, struct diag *why)
+{
+	CLEAN(source_closep) struct source *source = source_new();
+	int r;
+
+	if (!source)
+		return -ENOMEM;
+	r = regular_check(fd, why);
+	if (r < 0)
+		return r;
+	source->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (source->fd < 0)
+		return diag_errno(why, -errno, "descriptor %d", fd);
 	*ret = TAKE(source);
 	return 0;
 }

@@ -26,13 +26,15 @@ struct tuning {
 	enum tuning_transport transport;
 	enum tuning_passthrough passthrough; /* of a standalone mount: the kernel reads objects */
 	bool lets_sleep;           /* do not keep idle CPUs awake in a burst of requests */
+	bool is_alone;             /* no supervisor that starts a crashed server again */
 	bool checks_open;          /* open(2) finds out whether the contents are there */
 	uint64_t own_data_max;     /* overlay: bytes of files that the server serves itself */
 	unsigned int thread_count; /* that read /dev/fuse; 0: lamina's choice */
 };
 
 struct server {
-	pid_t pid;            /* 0: none */
+	pid_t pid;            /* of what lives as long as the mount is served; 0: none */
+	pid_t serving_pid;    /* of the server: the same, or its first one's where supervised */
 	bool uses_io_uring;   /* else it reads /dev/fuse */
 	bool has_passthrough; /* the kernel reads objects by itself */
 };

@@ -34,14 +34,41 @@ start() {
     cp "$LAMINA_BUILD_ROOT/lamina" "$scratch/bin/"
     ln -s lamina "$scratch/bin/mkcomposefs"
     ln -s lamina "$scratch/bin/composefs-info"
+    ln -s lamina "$scratch/bin/mount.composefs"
     PATH=$scratch/bin:$PATH
     export LAMINA_REPO=$scratch/repo
+    # records of mounts without a repository: not among those of the machine
+    mkdir -m 1777 "$scratch/runtime"
+    export LAMINA_RUNTIME_DIR=$scratch/runtime
     unset XDG_DATA_HOME
     cd "$scratch" || return 1
     servers_before=$(servers)
 }
 
-servers() { pgrep -x lamina-server | sort | tr '\n' ' '; }
+# The servers that this test has started: they have its environment. One that hides it, or that is just ending and has
+# none any more, counts, too: gone() waits for it.
+servers() {
+    local pid
+    for pid in $(pgrep -x 'lamina-.*' | sort); do
+        if environment_is_foreign "$pid"; then continue; fi
+        printf '%s ' "$pid"
+    done
+}
+environment_is_foreign() {
+    local text
+    { text=$(tr '\0' '\n' <"/proc/$1/environ"); } 2>/dev/null || { [ ! -e "/proc/$1" ]; return; }
+    [ -n "$text" ] && [[ "$text" != *"$scratch"* ]]
+}
+
+# Wait until a process has ended, be it reaped or not. Ten seconds are more than anything takes here.
+gone() {
+    for _ in $(seq 200); do
+        case $(ps -o stat= -p "$1") in Z* | '') return 0 ;; esac
+        sleep 0.05
+    done
+    echo "process $1 is still there"
+    return 1
+}
 
 # Nothing may be left: no mount below the scratch folder, no server process.
 finish() {
@@ -49,11 +76,9 @@ finish() {
     left=$(awk -v p="$scratch/" 'index($5, p) == 1 { print $5 }' /proc/self/mountinfo | tac)
     for mount in $left; do umount -l "$mount" || true; done
     # A server ends when the kernel has told it that its mount is gone: wait for the process itself.
-    for pid in $(pgrep -x lamina-server); do
+    for pid in $(servers); do
         case " $servers_before " in *" $pid "*) continue ;; esac
-        timeout 10 tail --pid="$pid" -f /dev/null && continue
-        # ended, and waiting for an init that takes its time to reap
-        case $(ps -o stat= -p "$pid") in Z* | '') ;; *) waited=1 ;; esac
+        gone "$pid" || waited=1
     done
     cd /
     # overlayfs leaves a directory of mode 000 in its work directory, which only root could empty as it is
@@ -123,3 +148,13 @@ describe() {
 
 # Every xattr that is listed, of every name.
 xattrs() { (cd "$1" && find . -print0 | sort -z | xargs -0 getfattr -hd -m - 2>/dev/null); }
+
+# Give the repository the default format $1 and the extra ones $2, as bootc makes it: an older program that
+# knows no formats goes by the feature.
+set_formats() {
+    local features='[]'
+    [ "$1" != 1 ] || features='["v1_erofs"]'
+    jq ".erofs_formats = {default: $1, extra: [$2]} | .features[\"read-only-compatible\"] = $features" \
+        repo/meta.json >"$scratch/meta.json"
+    cat "$scratch/meta.json" >repo/meta.json
+}

@@ -242,6 +242,7 @@ same() { diff <(describe "$1") <(describe "$2"); }
     pid=$(jq .server_pid <<<"$output")
     kill -9 "$pid"
     run -2 timeout 5 ls mnt
+    echo "ls: $output"
     # the first one may come while the kernel takes the rings down
     [[ "$output" == *"not connected"* || "$output" == *"connection abort"* ]]
     lamina umount mnt

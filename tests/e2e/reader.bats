@@ -29,8 +29,8 @@ compare_with_kernel() {
     first=${RANDOM_SEED:-1}
     for seed in $(seq "$first" $((first + ${RANDOM_TREES:-60} - 1))); do
         echo "seed $seed"
-        version=$((seed % 2))
-        "$tools/random-dump.py" "$seed" >source.dump
+        version=$((seed % 3))
+        "$tools/random-dump.py" "$seed" "$version" >source.dump
         lamina build --quiet --dump --format=$version source.dump image
         compare_with_kernel image
         composefs-info dump image >read.dump

@@ -90,6 +90,28 @@ teardown() { finish; }
     run -1 lamina import one a//b
 }
 
+@test "a directory is imported in each format that the repository wants" {
+    make_tree tree
+    lamina init
+    for format in 1 2; do
+        digests[format]=$(lamina build --format "$format" tree "v$format.erofs" | cut -d' ' -f1)
+    done
+    [ "${digests[1]}" != "${digests[2]}" ]
+    set_formats 1 2
+    run -0 --separate-stderr lamina import --json tree both
+    [ "$(jq -r .digest <<<"$output")" = "${digests[1]}" ]
+    [ "$(jq -c '[.extra[] | [.format, .digest]]' <<<"$output")" = "[[2,\"${digests[2]}\"]]" ]
+    lamina ls "${digests[2]}" >/dev/null
+    [ "$(readlink repo/images/refs/both)" = "../${digests[1]#sha256:}" ]
+    set_formats 2 ""
+    [ "$(lamina import tree second 2>/dev/null)" = "${digests[2]}" ]
+    [ "$(lamina import --format 1 tree first 2>/dev/null)" = "${digests[1]}" ]
+    set_formats 2 1
+    [ "$(lamina import --json tree all 2>/dev/null | jq -r '.digest, .extra[].digest')" = \
+        "${digests[2]}"$'\n'"${digests[1]}" ]
+    run -2 lamina import --format 3 tree none
+}
+
 @test "ls, dump and objects of a repository image, a digest and a file agree" {
     make_tree tree
     lamina init

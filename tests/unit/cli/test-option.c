@@ -54,6 +54,22 @@ static void finds_operands_between_options(void **state)
 	assert_null(options.text);
 }
 
+static void leaves_the_options_of_a_command_alone(void **state)
+{
+	const struct option_table ends = {"test", rows, .ends_at_operand = true};
+	struct options options = {0};
+	const char *argv[] = {"test", "--text", "a", "ls", "--flag", "-x", NULL};
+	const char *missing[] = {"test", "--text", NULL};
+
+	(void)state;
+	assert_int_equal(3, options_parse(&ends, 6, (char **)argv, &options));
+	assert_string_equal("a", options.text);
+	assert_false(options.flag);
+	assert_string_equal("ls", argv[3]);
+	assert_string_equal("--flag", argv[4]);
+	assert_int_equal(-EINVAL, options_parse(&ends, 2, (char **)missing, &options));
+}
+
 static void refuses_what_is_not_in_the_table(void **state)
 {
 	struct options options = {0};
@@ -84,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fills_every_kind_of_field),
 		cmocka_unit_test(finds_operands_between_options),
+		cmocka_unit_test(leaves_the_options_of_a_command_alone),
 		cmocka_unit_test(refuses_what_is_not_in_the_table),
 		cmocka_unit_test(refuses_what_is_no_number),
 	};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "ops/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "oci/image.h"
+#include "oci/image_name.h"
+#include "store/entries.h"
+#include "store/images.h"
+#include "store/objects.h"
+#include "store/store.h"
+#include "store/tags.h"
+
+/* Listing */
+
+struct listing {
+	const struct store *store;
+	struct arena arena;
+	struct buf images; /* of struct named_image; names are in the arena */
+};
+
+static void listing_release(struct listing *listing)
+{
+	arena_release(&listing->arena);
+	buf_release(&listing->images);
+}
+
+static int listing_add(struct listing *listing, struct named_image image)
+{
+	image.name = arena_copy(&listing->arena, span_of_string(image.name));
+	if (!image.name)
+		return -ENOMEM;
+	return buf_append(&listing->images, &image, sizeof(image));
+}
+
+static int add_imported(void *context, const char *name, const struct digest *image,
+			struct diag *why)
+{
+	(void)why;
+	return listing_add(context, (struct named_image){.name = name, .image = *image});
+}
+
+/* One that is damaged is listed, too: its name can be taken away. */
+static int add_tag(void *context, const char *tag, const char *stream, struct diag *why)
+{
+	struct listing *listing = context;
+	unsigned int preferred = (unsigned int)store_config(listing->store).erofs_version;
+	struct named_image image = {.name = tag};
+	struct digest ignored;
+	int r;
+
+	(void)why;
+	(void)oci_stream_digest(OCI_PART_MANIFEST, stream, &image.manifest);
+	r = oci_image_erofs_find(listing->store, tag, preferred, &image.image, &ignored, NULL);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		image.image = (struct digest){0};
+	return listing_add(listing, image);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct named_image *)a)->name, ((const struct named_image *)b)->name);
+}
+
+int names_each(const struct store *store, named_visit *visit, void *context, struct diag *why)
+{
+	CLEAN(listing_release) struct listing listing = {.store = store};
+	struct named_image *images;
+	size_t count;
+	int r;
+
+	r = image_list(store, add_imported, &listing, why);
+	if (r == 0)
+		r = tag_list(store, add_tag, &listing, why);
+	if (r < 0)
+		return r;
+	images = (struct named_image *)(void *)listing.images.data;
+	count = listing.images.size / sizeof(*images);
+	if (count)
+		qsort(images, count, sizeof(*images), by_name);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = visit(context, &images[i], why);
+	return r;
+}
+
+/* Changing */
+
+/* Whether text means an imported image, by name or digest: 1, 0, or -errno. */
+static int imported_find(const struct store *store, const char *text, struct digest *ret,
+			 struct diag *why)
+{
+	struct diag reason = {0};
+	int fd = image_resolve(store, text, ret, &reason);
+
+	if (fd == -ENOENT || fd == -EINVAL)
+		return 0;
+	if (fd < 0)
+		return diag_set(why, fd, "%.500s", diag_text(&reason, fd));
+	fd_close(fd);
+	return 1;
+}
+
+int name_check_free(const struct store *store, const char *name, enum name_kind kind,
+		    struct diag *why)
+{
+	char stream[STREAM_NAME_SIZE_MAX];
+	struct digest id;
+	int r;
+
+	r = kind == NAME_TAG ? imported_find(store, name, &id, why) : 0;
+	if (r < 0)
+		return r;
+	if (r == 1)
+		return diag_set(why, -EEXIST, "'%.200s' is the name of an imported image", name);
+	if (kind == NAME_IMPORTED && tag_check(name, NULL) == 0 &&
+	    tag_resolve(store, name, stream, &id, NULL) == 0)
+		return diag_set(why, -EEXIST, "'%.200s' is the name of a pulled image", name);
+	return 0;
+}
+
+static int imported_add(struct store *store, const struct digest *image, const char *name,
+			struct diag *why)
+{
+	struct transaction *transaction = NULL;
+	int r;
+
+	r = name_check_free(store, name, NAME_IMPORTED, why);
+	if (r == 0)
+		r = transaction_begin(store, &transaction, why);
+	return r < 0 ? r : image_publish(store, transaction, image, name, why);
+}
+
+int name_add(struct store *store, const char *text, const char *name, struct diag *why)
+{
+	char stream[STREAM_NAME_SIZE_MAX];
+	struct digest image, manifest, id;
+	int r;
+
+	r = imported_find(store, text, &image, why);
+	if (r != 0)
+		return r < 0 ? r : imported_add(store, &image, name, why);
+	r = oci_image_find(store, text, &manifest, &id, why);
+	if (r == 0)
+		r = oci_tag_check(name, why);
+	if (r == 0)
+		r = name_check_free(store, name, NAME_TAG, why);
+	if (r < 0)
+		return r;
+	return tag_set(store, name, oci_stream_name(OCI_PART_MANIFEST, &manifest, stream), why);
+}
+
+int name_remove(struct store *store, const char *name, struct diag *why)
+{
+	int r = image_name_check(name, NULL) < 0 ? -ENOENT
+						 : entry_remove(store, ENTRY_IMAGE_REF, name, NULL);
+
+	/* -EINVAL: a directory of names; it may be a tag all the same. */
+	return r == -ENOENT || r == -EINVAL ? oci_tag_remove(store, name, why) : r;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * pull_private.h - what the steps of a pull share
+ */
+#ifndef LAMINA_OPS_PULL_PRIVATE_H
+#define LAMINA_OPS_PULL_PRIVATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "oci/image.h"
+#include "oci/reference.h"
+#include "ops/pull.h"
+
+struct oci_descriptor; /* oci/descriptor.h */
+struct oci_source;     /* oci/source.h */
+
+/*
+ * One syncfs for all who want one at the same time: layers that end together need not each wait for
+ * what the others still write.
+ */
+struct pull_sync {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	/* guarded by lock: */
+	uint64_t wanted; /* tickets given out */
+	uint64_t done;   /* tickets whose objects are on disk */
+	bool is_running;
+	int error; /* of one that failed: nothing is on disk for sure from then on */
+};
+
+/* Owned by one thread but for what says otherwise. */
+struct pull {
+	const struct pull_request *request;
+	struct store *store;             /* borrowed */
+	struct oci_reference reference;  /* owned */
+	struct oci_source *source;       /* owned; any thread */
+	struct transaction *transaction; /* owned; any thread */
+	struct pull_sync sync;
+
+	struct digest digest; /* of the manifest */
+	struct buf manifest_bytes;
+	struct oci_manifest *manifest; /* owned */
+	struct buf config_bytes;
+	struct oci_config *config; /* owned; NULL: an artifact */
+
+	struct digest *layers;  /* owned; stream of each, as many as the manifest has */
+	struct digest *blobs;   /* owned; the same of kept blobs; DIGEST_NONE: not kept */
+	struct oci_links erofs; /* what was made: "composefs.image..." */
+
+	_Atomic uint64_t done_bytes;
+	_Atomic uint64_t done_count;
+	uint64_t all_bytes; /* to be read, known before the first is */
+	uint64_t all_count;
+
+	struct pull_result result;
+};
+
+/*
+ * pull_image() from a source that is open, and taken in every case; what the request says of where
+ * the image is does not count, and it has to have a name.
+ */
+int pull_opened(struct store *store, struct oci_source *source, const struct pull_request *request,
+		struct pull_result *ret, struct diag *why);
+
+/* All that was added so far is on disk. Any thread. */
+int pull_sync(struct pull *pull, struct diag *why);
+
+void pull_report(struct pull *pull);
+
+/* The diff_id of a layer; of an artifact's, the digest of the blob, which takes its place. */
+struct digest pull_layer_name(const struct pull *pull, size_t index);
+
+/*
+ * The stream of that name, if all objects that it needs are there, too. -ENOENT without a diag
+ * where it has to be made again; what is damaged is no error here.
+ */
+int pull_stream_find(const struct store *store, const char *name, struct digest *ret_id,
+		     struct diag *why);
+
+/* Bring all layers in: pull->layers, and pull->blobs if those are kept. */
+int pull_layers(struct pull *pull, struct diag *why);
+
+/* A blob as it is, into an object, then a stream of type "oci_blob" called name. Any thread. */
+int pull_blob(struct pull *pull, const struct oci_descriptor *blob, const char *name,
+	      struct digest *ret_id, struct diag *why);
+
+/*
+ * The EROFS images of before are those that would be made: same layers, same tree. True if they are
+ * all there, in pull->erofs then. Not where the caller wants proof (expected_digest).
+ */
+bool pull_erofs_reuse(struct pull *pull, const struct oci_image *before);
+
+/*
+ * Make the EROFS image of each format that the repository wants, and of each the one that boots if
+ * that is asked for: pull->erofs. Version 1 is made where the repository wants none that has a
+ * name: an image is there to be mounted.
+ */
+int pull_erofs(struct pull *pull, struct diag *why);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "ops/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/fd.h"
+#include "mount/capability.h"
+#include "mount/userns.h"
+#include "ops/container_dir.h"
+#include "ops/mount.h"
+#include "ops/runtime_process.h"
+#include "ops/source.h"
+#include "ops/unshare.h"
+
+#define ROOT_NAME "rootfs"
+#define CGROUPS "/sys/fs/cgroup"
+
+/*
+ * On a machine with both versions of cgroups crun refuses to run at all, also where it shall use
+ * none (libcrun_get_cgroup_mode(), crun 1.8): show it version 2 alone. Where that fails, it will
+ * say so.
+ */
+static void cgroups_make_one(void)
+{
+	struct statfs stat;
+
+	if (statfs(CGROUPS "/unified", &stat) == 0 && stat.f_type == CGROUP2_SUPER_MAGIC)
+		(void)mount(CGROUPS "/unified", CGROUPS, NULL, MS_BIND, NULL);
+}
+
+/* Where mounts are ours alone. */
+static int namespaces_make(struct diag *ret_note, struct diag *why)
+{
+	if (!capability_has(CAP_SYS_ADMIN))
+		return unshare_namespaces(ID_SHORTHAND_AUTO, ret_note, why);
+	if (unshare(CLONE_NEWNS) < 0)
+		return diag_errno(why, -errno, "cannot make a mount namespace");
+	/* What is mounted on the host later is seen, and nothing of ours there. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return diag_errno(why, -errno, "cannot leave the mounts of the host alone");
+	return 0;
+}
+
+static int namespaces_enter(struct diag *ret_note, struct diag *why)
+{
+	int r = namespaces_make(ret_note, why);
+
+	if (r == 0)
+		cgroups_make_one();
+	return r;
+}
+
+struct container {
+	struct container_dir dir;
+	struct ids ids;
+	char *root;  /* owned; where the image is mounted */
+	char *state; /* owned; of the runtime */
+	bool is_mounted;
+	bool has_cgroups;
+};
+
+static void container_end(struct container *container)
+{
+	if (container->is_mounted)
+		(void)unmount_image(container->root, true, NULL);
+	container_dir_remove(&container->dir);
+	ids_release(&container->ids);
+	free(container->root);
+	free(container->state);
+}
+
+static int container_mount(const struct run_request *request, struct source *source,
+			   struct container *container, struct diag *why)
+{
+	const struct mount_request mount = {
+		.image = request->bundle.image,
+		.image_fd = -1,
+		.repo = request->bundle.repo,
+		.target = container->root,
+		.send_fd = -1,
+		.upper = request->upper,
+		.work = request->work,
+		.is_ephemeral = !request->upper,
+		.ids = request->ids,
+		.source = source,
+	};
+	int r;
+
+	if (mkdirat(container->dir.fd, ROOT_NAME, 0755) < 0)
+		return diag_errno(why, -errno, "cannot make '%s'", container->root);
+	r = unshare_mount(&mount, why);
+	container->is_mounted = r == 0;
+	return r;
+}
+
+static int paths_make(struct container *container)
+{
+	if (asprintf(&container->root, "%s/" ROOT_NAME, container->dir.path) < 0) {
+		container->root = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&container->state, "%s/runtime", container->dir.path) < 0) {
+		container->state = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int config_write(const struct run_request *request, const struct source *source,
+			const struct container *container, struct diag *why)
+{
+	CLEAN(fd_closep) int root_fd = open(container->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct bundle_request bundle = request->bundle;
+
+	if (root_fd < 0)
+		return diag_errno(why, -errno, "cannot open '%s'", container->root);
+	bundle.spec.rootfs = container->root;
+	if (!bundle.spec.hostname)
+		bundle.spec.hostname = container->dir.name;
+	bundle.spec.maps = container->ids.is_mapped ? &container->ids.maps : NULL;
+	bundle.spec.is_in_userns = !userns_is_initial();
+	bundle.spec.has_cgroups = container->has_cgroups;
+	return bundle_config_write(&bundle, source, container->dir.fd, root_fd, why);
+}
+
+/* The name is looked up once: what is mounted is what the config is of. */
+static int container_fill(const struct run_request *request, struct container *container,
+			  struct diag *why)
+{
+	CLEAN(source_closep) struct source *source = NULL;
+	int r;
+
+	r = bundle_source_open(&request->bundle, &source, why);
+	if (r == 0)
+		r = container_mount(request, source, container, why);
+	return r < 0 ? r : config_write(request, source, container, why);
+}
+
+static int container_run(const struct run_request *request, struct container *container,
+			 int *ret_status, struct diag *why)
+{
+	const struct runtime_command command = {
+		.program = request->runtime,
+		.bundle = container->dir.path,
+		.state = container->state,
+		.name = container->dir.name,
+		.has_stdin = request->has_stdin,
+		.has_cgroups = container->has_cgroups,
+	};
+	int r;
+
+	r = container_fill(request, container, why);
+	return r < 0 ? r : runtime_run(&command, ret_status, why);
+}
+
+int run_container(const struct run_request *request, int *ret_status, struct diag *ret_note,
+		  struct diag *why)
+{
+	struct container container = {
+		.dir = CONTAINER_DIR_NONE,
+		.ids = IDS_NONE,
+		.has_cgroups = runtime_has_cgroups(),
+	};
+	int r;
+
+	/* First, as which folder is ours depends on who we are outside. */
+	r = container_dir_make(request->name, &container.dir, why);
+	if (r == 0)
+		r = namespaces_enter(ret_note, why);
+	if (r == 0)
+		r = ids_resolve(&request->ids, &container.ids, why);
+	if (r == 0)
+		r = paths_make(&container);
+	if (r == 0)
+		r = container_run(request, &container, ret_status, why);
+	container_end(&container);
+	return r;
+}

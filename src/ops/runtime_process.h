@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * runtime_process.h - an OCI runtime as a child, to whom our signals go
+ */
+#ifndef LAMINA_OPS_RUNTIME_PROCESS_H
+#define LAMINA_OPS_RUNTIME_PROCESS_H
+
+#include <stdbool.h>
+
+struct diag; /* base/diag.h */
+
+struct runtime_command {
+	const char *program; /* NULL: crun, else runc */
+	const char *bundle;  /* a directory */
+	const char *state;   /* a directory for the runtime's own files; made when missing */
+	const char *name;    /* of the container */
+	bool has_stdin;      /* else /dev/null */
+	bool has_cgroups;
+};
+
+/*
+ * Whether a runtime may use cgroups here: as root of the machine, where all controllers are in
+ * version 2 (cgroups(7)); crun refuses the two versions side by side.
+ */
+bool runtime_has_cgroups(void);
+
+/* Run and wait. *ret_status as of run_container(). -ENOENT: there is no such program. */
+int runtime_run(const struct runtime_command *command, int *ret_status, struct diag *why);
+
+#endif

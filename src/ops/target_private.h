@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+/*
+ * target_private.h - the targets behind target_open() that are made of files
+ *
+ * Each takes the files in every case; name is copied.
+ */
+#ifndef LAMINA_OPS_TARGET_PRIVATE_H
+#define LAMINA_OPS_TARGET_PRIVATE_H
+
+struct files_out;  /* ops/files_out.h */
+struct oci_target; /* oci/target.h */
+
+/* An OCI layout. name: org.opencontainers.image.ref.name, or NULL. */
+int target_layout_new(struct files_out *out, const char *name, struct oci_target **ret);
+
+/* What 'docker load' takes. name: "repository:tag", or NULL. */
+int target_docker_new(struct files_out *out, const char *name, struct oci_target **ret);
+
+#endif

@@ -1,0 +1,202 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later
+# Containers by crun: what runs in them, as whom, what of them gets out, and that nothing is left.
+
+load lib
+
+setup() {
+    start
+    need crun "crun is not installed" command -v crun
+    need busybox "a static busybox is not installed" static_busybox
+}
+teardown() { finish; }
+
+static_busybox() { command -v busybox && ! ldd "$(command -v busybox)"; }
+
+# A file tree with a shell and two users, as image bb.
+make_image() {
+    mkdir -p tree/bin tree/etc tree/tmp
+    cp "$(command -v busybox)" tree/bin/busybox
+    for name in sh id cat env ls touch stat sleep hostname; do ln -s busybox "tree/bin/$name"; done
+    chmod 1777 tree/tmp
+    printf 'root:x:0:0::/root:/bin/sh\nweb:x:33:330::/srv:/bin/sh\n' >tree/etc/passwd
+    printf 'root:x:0:\nwww:x:330:\nadm:x:4:web\n' >tree/etc/group
+    "$@" lamina init >/dev/null
+    "$@" lamina import -q tree bb >/dev/null
+}
+
+# Neither the folder of a container nor a mount of one.
+nothing_left() {
+    [ -z "$(ls "$1/lamina/containers")" ]
+    [ "$(grep -c "$1/lamina/containers" /proc/self/mountinfo)" = 0 ]
+}
+
+@test "root: the command runs as the image's root, and its exit status is ours" {
+    need_root
+    make_image env
+    [ "$(lamina run bb id -u)" = 0 ]
+    run lamina run bb sh -c 'exit 7'
+    [ "$status" -eq 7 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: users are the image's, by name and number" {
+    need_root
+    make_image env
+    [ "$(lamina run -u web bb sh -c 'id -u; id -g; id -G; echo $HOME' | tr '\n' ' ')" = "33 330 330 4 /srv " ]
+    [ "$(lamina run -u 33:4 bb id -G)" = 4 ]
+    [ "$(lamina run -u 4711 bb id -u)" = 4711 ]
+    run lamina run -u nobody-there bb id
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"no user 'nobody-there'"* ]]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+# Files and config are those of one image, whichever a name means.
+@test "root: an imported image does not run by the config of a pulled one that is called alike" {
+    need_root
+    make_image env
+    lamina commit -q tree docker.io/library/bb:latest --change 'USER web' --change 'ENV WHO=pulled' >/dev/null
+    [ "$(lamina run docker.io/library/bb:latest sh -c 'id -u; echo $WHO' | xargs)" = "33 pulled" ]
+    [ "$(lamina run bb sh -c 'id -u; echo $WHO' | xargs)" = 0 ]
+    lamina untag bb
+    [ "$(lamina run bb sh -c 'id -u; echo $WHO' | xargs)" = "33 pulled" ] # the short name of the other
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: a pulled image that has lost its config does not run without it" {
+    need_root
+    make_image env
+    lamina commit -q tree docker.io/library/bb:latest --change 'USER web' >/dev/null
+    lamina inspect --config docker.io/library/bb:latest >config
+    digest=$(lamina digest config | cut -d: -f2 | cut -d' ' -f1)
+    rm "repo/objects/${digest:0:2}/${digest:2}"
+    run lamina run docker.io/library/bb:latest id -u
+    [ "$status" -eq 125 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: what a container writes is gone with it, unless it is kept" {
+    need_root
+    make_image env
+    lamina run bb sh -c 'echo x >/tmp/new; cat /tmp/new'
+    [ "$(lamina run bb ls /tmp)" = "" ]
+    mkdir up work
+    lamina run --upper up --work work bb sh -c 'echo kept >/tmp/new'
+    [ "$(cat up/tmp/new)" = kept ]
+    [ "$(lamina run --upper up --work work bb cat /tmp/new)" = kept ]
+    run lamina run --read-only bb touch /tmp/new
+    [ "$status" -ne 0 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: standard input, variables, directories of the host, hostname, network" {
+    need_root
+    make_image env
+    [ "$(echo piped | lamina run -i bb cat)" = piped ]
+    [ "$(echo piped | lamina run bb cat)" = "" ]
+    [ "$(FROM_HOST=h lamina run -e A=1 -e FROM_HOST -e A=2 bb sh -c 'echo $A$FROM_HOST')" = 2h ]
+    mkdir shared
+    lamina run -v "$PWD/shared:/mnt" bb touch /mnt/made
+    [ -e shared/made ]
+    run lamina run -v "$PWD/shared:/mnt:ro" bb touch /mnt/again
+    [ "$status" -ne 0 ]
+    [ ! -e shared/again ]
+    [ "$(lamina run --hostname box bb hostname)" = box ]
+    [ "$(lamina run bb sh -c 'ls /sys/class/net')" = lo ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: a container with ids of its own sees the image's owners" {
+    need_root
+    make_image env
+    chown 33:330 tree/tmp
+    lamina import -q tree bb >/dev/null
+    [ "$(lamina run --uidmap 0:100000:65536 bb sh -c 'id -u; stat -c %u /tmp /bin; cat /proc/self/uid_map' |
+        tr -s ' \n' ' ')" = "0 33 0 0 100000 65536 " ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: a name is taken while its container runs, and free after it was killed" {
+    need_root
+    make_image env
+    lamina run --name one bb sleep 60 3>&- &
+    local pid=$!
+    for _ in $(seq 100); do [ -e "$LAMINA_RUNTIME_DIR/lamina/containers/one/runtime/one/status" ] && break; sleep 0.05; done
+    run lamina run --name one bb id
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"runs already"* ]]
+    pkill -KILL -x sleep -P "$(pgrep -P "$pid" crun)" || pkill -KILL -f 'sleep 60'
+    wait "$pid" || [ "$?" -eq 137 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+    mkdir -p "$LAMINA_RUNTIME_DIR/lamina/containers/one/rootfs"
+    [ "$(lamina run --name one bb id -u)" = 0 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "root: SIGTERM goes to the container" {
+    need_root
+    make_image env
+    lamina run --name term bb sh -c 'trap "exit 42" TERM; echo up >/tmp/up; while :; do sleep 0.1; done' 3>&- &
+    local pid=$! status=0
+    for _ in $(seq 100); do [ -e "$LAMINA_RUNTIME_DIR/lamina/containers/term/runtime/term/status" ] && break; sleep 0.05; done
+    sleep 0.5
+    kill -TERM "$pid"
+    wait "$pid" || status=$?
+    [ "$status" -eq 42 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "failures are named, with status 125, and leave nothing" {
+    need_root
+    make_image env
+    run lamina run nope id
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"no image 'nope'"* ]]
+    run lamina run bb
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"no command"* ]]
+    run lamina run --runtime /no/such bb id
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"no runtime '/no/such'"* ]]
+    run lamina run --network bridge bb id
+    [ "$status" -eq 2 ]
+    run lamina run -v relative bb id
+    [ "$status" -eq 2 ]
+    run lamina run --name ../x bb id
+    [ "$status" -eq 125 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "a user without privilege runs a container, as root of a namespace" {
+    need_fuse
+    need_userns
+    user_folder repo
+    user_folder home
+    chmod 777 .
+    make_image as_user
+    export LAMINA_REPO
+    [ "$(as_user env LAMINA_RUNTIME_DIR="$LAMINA_RUNTIME_DIR" lamina run -q bb id -u)" = 0 ]
+    run as_user env LAMINA_RUNTIME_DIR="$LAMINA_RUNTIME_DIR" lamina run -q bb sh -c 'echo x >/tmp/y && cat /tmp/y; exit 5'
+    [ "$output" = x ]
+    [ "$status" -eq 5 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "a bundle is what crun runs" {
+    need_root
+    make_image env
+    lamina bundle -e A=b -u web bb box sh -c 'id -u; echo $A'
+    jq -e '.process.user.uid == 33 and .process.user.additionalGids == [4] and .root.path == "rootfs"' box/config.json
+    run lamina bundle bb box id
+    [ "$status" -eq 1 ]
+    unshare -m sh -c '
+        [ ! -e /sys/fs/cgroup/unified ] || mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup
+        lamina mount --ephemeral bb box/rootfs &&
+            crun --root "$PWD/state" --cgroup-manager=disabled run --bundle box box >out
+        umount box/rootfs'
+    [ "$(tr '\n' ' ' <out)" = "33 b " ]
+    run lamina bundle nope other id
+    [ "$status" -eq 1 ]
+    [ ! -e other ]
+}

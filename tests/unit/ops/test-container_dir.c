@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "ops/container_dir.h"
+
+static char base[] = "/tmp/container-dir-XXXXXX";
+static char path[4096];
+
+static const char *below(const char *rest)
+{
+	(void)snprintf(path, sizeof(path), "%s/%s", base, rest);
+	return path;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memcpy(strrchr(base, '-') + 1, "XXXXXX", 6);
+	return mkdtemp(base) && setenv("LAMINA_RUNTIME_DIR", base, 1) == 0 ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)rmdir(below("lamina/containers"));
+	(void)rmdir(below("lamina"));
+	return rmdir(base);
+}
+
+static void a_folder_is_there_until_it_is_removed(void **state)
+{
+	struct container_dir dir;
+	struct diag why = {0};
+	struct stat stat;
+
+	(void)state;
+	assert_ok(container_dir_make("one", &dir, &why), &why);
+	assert_string_equal(below("lamina/containers/one"), dir.path);
+	assert_int_equal(0, mkdirat(dir.fd, "rootfs", 0755));
+	assert_int_equal(0, symlinkat("/", dir.fd, "link"));
+	container_dir_remove(&dir);
+	assert_int_equal(-1, lstat(below("lamina/containers/one"), &stat));
+	assert_int_equal(ENOENT, errno);
+}
+
+static void a_name_is_made_up_where_there_is_none(void **state)
+{
+	struct container_dir a, b;
+	struct diag why = {0};
+
+	(void)state;
+	assert_ok(container_dir_make(NULL, &a, &why), &why);
+	assert_ok(container_dir_make(NULL, &b, &why), &why);
+	assert_int_equal(12, strlen(a.name));
+	assert_string_not_equal(a.name, b.name);
+	container_dir_remove(&a);
+	container_dir_remove(&b);
+}
+
+static void a_name_is_taken_while_somebody_has_it(void **state)
+{
+	struct container_dir first, second = {.fd = 77};
+	struct diag why = {0};
+	int fd;
+
+	(void)state;
+	assert_ok(container_dir_make("one", &first, &why), &why);
+	assert_int_equal(-EEXIST, container_dir_make("one", &second, &why));
+	assert_int_equal(77, second.fd);
+	fd = openat(first.fd, "left", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	container_dir_release(&first); /* as a kill leaves it */
+	why = (struct diag){0};
+	assert_ok(container_dir_make("one", &second, &why), &why);
+	assert_int_equal(-1, faccessat(second.fd, "left", F_OK, 0));
+	container_dir_remove(&second);
+}
+
+static void a_name_leads_nowhere_else(void **state)
+{
+	static const char *const bad[] = {"", ".", "..", "../x", "a/b", "-a", ".a", "a b", "\xff"};
+	struct container_dir dir;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct diag why = {0};
+
+		assert_int_equal(-EINVAL, container_dir_make(bad[i], &dir, &why));
+		assert_int_not_equal(0, why.text[0]);
+	}
+}
+
+/* Its owner could put a link to anything in the place of what we are going to remove. */
+static void a_folder_of_somebody_else_is_not_used(void **state)
+{
+	struct container_dir dir;
+	struct diag why = {0};
+
+	(void)state;
+	need("root", geteuid() == 0, "only root can give a folder away");
+	assert_int_equal(0, mkdir(below("lamina"), 0755));
+	assert_int_equal(0, chown(below("lamina"), 1000, 1000));
+	assert_int_equal(-EPERM, container_dir_make("one", &dir, &why));
+	assert_non_null(strstr(why.text, "belongs to somebody else"));
+	assert_int_equal(0, chown(below("lamina"), 0, 0));
+	assert_int_equal(0, mkdir(below("lamina/containers"), 0755));
+	assert_int_equal(0, chown(below("lamina/containers"), 1000, 1000));
+	assert_int_equal(-EPERM, container_dir_make("one", &dir, &why));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_folder_is_there_until_it_is_removed),
+		TEST(a_name_is_made_up_where_there_is_none),
+		TEST(a_name_is_taken_while_somebody_has_it),
+		TEST(a_name_leads_nowhere_else),
+		TEST(a_folder_of_somebody_else_is_not_used),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
