@@ -38,6 +38,7 @@ BARS = [
     against("overlay, sequential read", "sequential, cached", "overlay", "object", 0.98, faster=True),
     against("passthrough, sequential read", "sequential, cached", "passthrough", "object", 0.97, faster=True),
     against("passthrough, mmap", "mmap, cached", "passthrough", "object", 0.97, faster=True),
+    *(against("pull an image", "pull an image", "lamina", peer, 1 / 3) for peer in ("skopeo and umoci", "podman")),
     *(Bar(f"{name}, two clients look up", (LOOKUPS.format(2), name), 1.7, (LOOKUPS.format(1), name), True)
       for name in SERVERS),
     *(Bar(f"{name}, two clients read small files", (SMALLS.format(2), name), 1.7, (SMALLS.format(1), name), True)

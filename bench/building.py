@@ -33,11 +33,11 @@ def run(drivers, command):
     return result["seconds"], result["bytes"] / 1024
 
 
-def compare(drivers, samples, title, commands, runs, memory=True):
+def compare(drivers, samples, title, commands, runs, memory=True, group="build"):
     """Run the contenders' commands in turn; each is a function of the run's number."""
     for number in range(runs + 1):
         for name, command in commands.items():
-            print(f"bench: build {number + 1}/{runs + 1}  {title}: {name}", file=sys.stderr, flush=True)
+            print(f"bench: {group} {number + 1}/{runs + 1}  {title}: {name}", file=sys.stderr, flush=True)
             answer = {"samples": {}, "failures": {}}
             try:
                 seconds, peak = run(drivers, command(number))
@@ -47,7 +47,7 @@ def compare(drivers, samples, title, commands, runs, memory=True):
             except OSError as error:
                 answer["failures"][title] = str(error)
             if number or answer["failures"]:  # the first run warms the caches
-                samples.add("build", name, number, answer)
+                samples.add(group, name, number, answer)
 
 
 def mkcomposefs(lamina):

@@ -120,6 +120,12 @@ class Data:
         make(path, how)
         return path
 
+    def make_oci(self, how):
+        """An OCI layout of files of the tree."""
+        path = self.folder / "oci-{files}-{layer_files}-{layer_bytes}".format(**self.sizes)
+        make(path, how)
+        return path
+
     def make_peers(self):
         if "mkfs.erofs" in self.programs:
             make(self.tree_folder / "tree.erofs", lambda new: run(self.programs["mkfs.erofs"], new, self.tree))

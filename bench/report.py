@@ -9,7 +9,7 @@ import picture
 import workloads
 
 PEERS = ("kernel", "composefs-fuse", "composefs-overlay", "erofsfuse", "erofs", "squashfuse", "fuse-overlayfs", "plain",
-         "object", "mkcomposefs", "a thousand")
+         "object", "mkcomposefs", "a thousand", "skopeo and umoci", "podman")
 
 
 def show(value, unit):

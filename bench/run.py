@@ -22,13 +22,14 @@ import building
 import data
 import measure
 import mounts
+import pulling
 import report
 import workloads
 
 SIZES = {"files": 100_000, "bytes": 2_000_000_000, "large": 256 << 20, "million": 1_000_000, "rounds": 5,
-         "minutes": 24}
+         "minutes": 24, "layer_files": 13_000, "layer_bytes": 706_000_000}
 QUICK = {"files": 3_000, "bytes": 100_000_000, "large": 64 << 20, "million": 200_000, "rounds": 2,
-         "minutes": 3}
+         "minutes": 3, "layer_files": 1_000, "layer_bytes": 40_000_000}
 GROUPS = list(workloads.GROUPS)
 
 
@@ -85,7 +86,11 @@ def main():
             more, missing = building.measure(samples, sizes["rounds"], programs, facts, sets)
             names.update(more)
             skipped.update(missing)
-        measure.measure(samples, namespaces, contenders, [g for g in GROUPS if g in chosen.only and g != "build"],
+        if "pull" in chosen.only:
+            more, missing = pulling.measure(samples, sizes["rounds"], programs, sets, facts)
+            names.update(more)
+            skipped.update(missing)
+        measure.measure(samples, namespaces, contenders, [g for g in GROUPS if g in chosen.only and g not in ("build", "pull")],
                         sizes, programs, sets, facts, begin)
     report.Report(sizes, names, skipped, samples, uring.changed).write(chosen.output)
     data.say(f"results.md, results.json and picture.svg are in {chosen.output}")

@@ -108,6 +108,7 @@ def parallel(s):
 
 GROUPS = {
     "build": Group("Writing images", None),  # building.py
+    "pull": Group("Pulling images", None),  # pulling.py
     "mount": Group("Mounting", latency),
     "meta": Group("Metadata", meta, weight=3, mounted_only=False),
     "shell": Group("Metadata by shell tools", shell, rounds_max=2, mounted_only=False),
