@@ -87,6 +87,7 @@ int fsck_link(struct fsck *fsck, enum entry_place place, const char *name, const
 {
 	bool is_ref = place == ENTRY_IMAGE_REF || place == ENTRY_STREAM_REF;
 	char subject[FSCK_SUBJECT_SIZE];
+	struct diag reason = {0};
 	struct digest object;
 	int r;
 
@@ -99,9 +100,17 @@ int fsck_link(struct fsck *fsck, enum entry_place place, const char *name, const
 	r = entry_object(fsck->store, place, target, &object, why);
 	if (r < 0 && r != -EINVAL && r != -ENOENT)
 		return r;
-	if (r == 0 && object_exists(fsck->store, &object)) {
-		*ret = object;
-		return 1;
+	if (r == 0) {
+		r = object_find(fsck->store, &object, &reason);
+		if (r == 0) {
+			*ret = object;
+			return 1;
+		}
+		if (r != -ENOENT) {
+			fsck_note(fsck, "broken-symlink", subject, NULL, "%s",
+				  diag_text(&reason, r));
+			return 0;
+		}
 	}
 	fsck_note(fsck, "broken-symlink", subject, fsck_unlink(fsck, place, name),
 		  "leads to '%.300s', which is not there", target);

@@ -59,12 +59,13 @@ struct fsck_stream_kinds {
 };
 
 /*
- * A stream and its contents. Sets *ret_lacks when it cannot be read, or objects are missing: bits
- * of enum fsck_lack. Returns 0 or -ENOMEM.
+ * A stream and its contents. *ret_lacks is 0, or says what it lacks: bits of enum fsck_lack.
+ * Returns 0 or -ENOMEM.
  */
 enum fsck_lack {
-	FSCK_LACKS_BYTES = 1,     /* it is damaged, or objects are missing */
-	FSCK_LACKS_REFERENCES = 2 /* streams or images that it names are missing */
+	FSCK_LACKS_BYTES = 1,      /* it is damaged, or objects are missing */
+	FSCK_LACKS_REFERENCES = 2, /* streams or images that it names are missing */
+	FSCK_UNREADABLE = 4        /* it cannot be told: of another version, or the disk fails */
 };
 int fsck_stream(struct fsck *fsck, const struct digest *id, const char *subject,
 		const struct fsck_stream_kinds *kinds, unsigned int *ret_lacks);

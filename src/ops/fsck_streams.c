@@ -18,19 +18,27 @@ struct stream_check {
 	unsigned int lacks;
 };
 
+/* What an error of reading means for the stream: only damage is mended by having it again. */
+static enum fsck_lack lack_of(int err)
+{
+	return err == -ENOENT || err == -EUCLEAN || err == -EBADMSG ? FSCK_LACKS_BYTES
+								    : FSCK_UNREADABLE;
+}
+
 static void check_objects(struct stream_check *check)
 {
 	size_t count = splitstream_object_count(check->stream);
 
 	for (size_t i = 0; i < count; i++) {
 		struct digest object = splitstream_object(check->stream, i);
-		char hex[DIGEST_HEX_SIZE_MAX];
+		struct diag why = {0};
+		int r = object_find(check->fsck->store, &object, &why);
 
-		if (object_exists(check->fsck->store, &object))
+		if (r == 0)
 			continue;
-		check->lacks |= FSCK_LACKS_BYTES;
-		fsck_note(check->fsck, check->kinds->missing_object, check->subject, NULL,
-			  "object %s is missing", digest_hex(&object, hex));
+		check->lacks |= lack_of(r);
+		fsck_note(check->fsck, check->kinds->missing_object, check->subject, NULL, "%s",
+			  diag_text(&why, r));
 	}
 }
 
@@ -41,14 +49,15 @@ static void check_references(struct stream_check *check)
 	for (size_t i = 0; i < count && check->kinds->missing_reference; i++) {
 		struct span name;
 		struct digest id = splitstream_reference(check->stream, i, &name);
-		char hex[DIGEST_HEX_SIZE_MAX];
+		struct diag why = {0};
+		int r = object_find(check->fsck->store, &id, &why);
 
-		if (object_exists(check->fsck->store, &id))
+		if (r == 0)
 			continue;
-		check->lacks |= FSCK_LACKS_REFERENCES;
+		check->lacks |= r == -ENOENT ? FSCK_LACKS_REFERENCES : FSCK_UNREADABLE;
 		fsck_note(check->fsck, check->kinds->missing_reference, check->subject, NULL,
-			  "'%.*s' is %s, which is missing", (int)name.size, (const char *)name.data,
-			  digest_hex(&id, hex));
+			  "'%.*s': %s", (int)name.size, (const char *)name.data,
+			  diag_text(&why, r));
 	}
 }
 
@@ -93,16 +102,16 @@ int fsck_stream(struct fsck *fsck, const struct digest *id, const char *subject,
 		return r;
 	if (r < 0) {
 		fsck_note(fsck, kinds->open_failed, subject, NULL, "%s", diag_text(&why, r));
-		*ret_lacks = FSCK_LACKS_BYTES;
+		*ret_lacks = lack_of(r);
 		return 0;
 	}
 	check.stream = stream;
 	check_objects(&check);
 	check_references(&check);
-	if (!(check.lacks & FSCK_LACKS_BYTES)) {
+	if (!(check.lacks & (FSCK_LACKS_BYTES | FSCK_UNREADABLE))) {
 		r = read_chunks(&check, &why);
 		if (r < 0) {
-			check.lacks |= FSCK_LACKS_BYTES;
+			check.lacks |= lack_of(r);
 			fsck_note(fsck, kinds->read_failed, subject, NULL, "%s",
 				  diag_text(&why, r));
 		}

@@ -57,9 +57,10 @@ static enum reach_kind kind_of(enum entry_place place)
 
 /*
  * The manifest that a referrer refers to: DIGEST_NONE when it is not there. Returns 1, 0 when the
- * name is not that of a referrer, or -ENOMEM.
+ * name is not that of a referrer, or -errno.
  */
-static int find_subject(const struct collection *collection, const char *name, struct digest *ret)
+static int find_subject(const struct collection *collection, const char *name, struct digest *ret,
+			struct diag *why)
 {
 	CLEAN(buf_release) struct buf stream = {0};
 	const char *subject, *slash;
@@ -79,8 +80,10 @@ static int find_subject(const struct collection *collection, const char *name, s
 	if (r < 0 || !buf_string(&stream))
 		return -ENOMEM;
 	*ret = (struct digest){0};
-	(void)stream_resolve(collection->store, buf_string(&stream), ret, NULL);
-	return 1;
+	if (stream_name_check(buf_string(&stream), NULL) < 0)
+		return 1; /* a name that no stream can have */
+	r = stream_resolve(collection->store, buf_string(&stream), ret, why);
+	return r < 0 && r != -ENOENT ? r : 1;
 }
 
 static int note_referrer(struct collection *collection, const char *name,
@@ -139,7 +142,8 @@ static int visit_ref(void *context, const char *name, const char *target, struct
 		return 0; /* leads to nothing: a sweep takes the latter, fsck reports both */
 	if (r < 0)
 		return r;
-	r = collection->place == ENTRY_STREAM_REF ? find_subject(collection, name, &subject) : 0;
+	r = collection->place == ENTRY_STREAM_REF ? find_subject(collection, name, &subject, why)
+						  : 0;
 	if (r < 0)
 		return r;
 	return r ? note_referrer(collection, name, &subject, &id)
@@ -154,8 +158,14 @@ static int visit_link(void *context, const char *name, const char *target, struc
 	int64_t time;
 	int r;
 
-	if (!target || entry_object(collection->store, collection->place, target, &id, why) < 0 ||
-	    digest_set_has(reach_objects(collection->reach), &id))
+	if (!target)
+		return 0;
+	r = entry_object(collection->store, collection->place, target, &id, why);
+	if (r == -EINVAL || r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	if (digest_set_has(reach_objects(collection->reach), &id))
 		return 0;
 	r = object_time(collection->store, &id, &time, why);
 	if (r < 0)
@@ -174,10 +184,13 @@ static int visit_link(void *context, const char *name, const char *target, struc
 static int visit_mounted(void *context, const struct digest *image, struct diag *why)
 {
 	struct collection *collection = context;
+	int r;
 
-	if (digest_set_has(reach_objects(collection->reach), image) ||
-	    !object_exists(collection->store, image))
+	if (digest_set_has(reach_objects(collection->reach), image))
 		return 0;
+	r = object_find(collection->store, image, why);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	collection->result.mounted_count++;
 	return add_root(collection, "(mounted)", image, why);
 }

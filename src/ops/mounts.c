@@ -311,7 +311,9 @@ int mounts_need_image(const struct store *store, const struct digest *image, str
 		r = runtime_walk(&listing, why);
 	if (r != 0)
 		return r;
-	return object_is_open(store_dir_fd(store), image) == 1;
+	/* Where leases do not work it cannot be told, and what may be needed is needed. */
+	r = object_is_open(store_dir_fd(store), image);
+	return r != 0 && r != -ENOENT;
 }
 
 struct image_listing {

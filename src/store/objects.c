@@ -72,11 +72,22 @@ static int object_statx(const struct store *store, const struct digest *name, st
 	return 0;
 }
 
+int object_find(const struct store *store, const struct digest *name, struct diag *why)
+{
+	char path[DIGEST_PATH_SIZE_MAX];
+	struct statx status;
+	int r = object_statx(store, name, &status);
+
+	if (r == -ENOTDIR || (r == 0 && !S_ISREG(status.stx_mode)))
+		r = -ENOENT;
+	if (r == -ENOENT)
+		return diag_set(why, r, "object %s is missing", digest_path(name, path));
+	return r < 0 ? diag_errno(why, r, "cannot stat object %s", digest_path(name, path)) : 0;
+}
+
 bool object_exists(const struct store *store, const struct digest *name)
 {
-	struct statx status;
-
-	return object_statx(store, name, &status) == 0 && S_ISREG(status.stx_mode);
+	return object_find(store, name, NULL) == 0;
 }
 
 int object_size(const struct store *store, const struct digest *name, uint64_t *ret,

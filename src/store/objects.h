@@ -28,6 +28,14 @@ struct verity_hasher; /* verity/hasher.h */
  */
 int object_open(const struct store *store, const struct digest *name, struct diag *why);
 
+/*
+ * Whether there is an object of that name, a regular file. Returns 0, -ENOENT when there surely is
+ * none, or another -errno when that cannot be told: a disk that fails is no reason to take away
+ * what leads to the object. Says nothing of its content.
+ */
+int object_find(const struct store *store, const struct digest *name, struct diag *why);
+
+/* object_find() for those to whom "cannot be told" is the same as "no". */
 bool object_exists(const struct store *store, const struct digest *name);
 
 /* Bytes of an object, from its inode. -ENOENT, or -EUCLEAN for what is no regular file. */

@@ -61,7 +61,7 @@ int splitstream_header_parse(struct span raw, uint64_t file_size, enum digest_al
 	if (!header_fields(raw, &header))
 		return diag_set(why, -EUCLEAN, "not a splitstream");
 	if (header.version != SPLITSTREAM_VERSION)
-		return diag_set(why, -EUCLEAN, "splitstream: version %d is not known",
+		return diag_set(why, -EOPNOTSUPP, "splitstream: version %d is not known",
 				header.version);
 	if (header.algorithm != algorithm)
 		return diag_set(why, -EUCLEAN,

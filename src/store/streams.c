@@ -77,8 +77,9 @@ int stream_resolve(const struct store *store, const char *name, struct digest *r
 	if (digest_parse_path(span_of_string(target), &id) < 0)
 		return diag_set(why, -EUCLEAN, "link '%s' points to '%.200s', which is no object",
 				path, target);
-	if (!object_exists(store, &id))
-		return diag_set(why, -ENOENT, "the object of stream '%s' is gone", name);
+	r = object_find(store, &id, why);
+	if (r < 0)
+		return diag_wrap(why, r, "stream '%s'", name);
 	*ret_id = id;
 	return 0;
 }

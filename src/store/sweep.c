@@ -69,7 +69,8 @@ static int entry_is_kept(const struct sweeping *sweeping, const char *name, cons
 		return 1;
 	if (r < 0)
 		return r;
-	return digest_set_has(sweep->kept, &object) && object_exists(sweeping->store, &object);
+	return digest_set_has(sweep->kept, &object) &&
+	       object_find(sweeping->store, &object, NULL) != -ENOENT;
 }
 
 static int sweep_entry(void *context, const char *name, const char *target, struct diag *why)

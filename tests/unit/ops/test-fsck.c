@@ -338,6 +338,24 @@ static void finds_damaged_streams(void **state)
 	assert_found("missing-named-ref streams/s\n");
 }
 
+/* The version stands after the magic (composefs-repository.md, 2.6). */
+static void repair_removes_only_what_is_damaged(void **state)
+{
+	struct transaction *transaction = begin(store);
+	struct digest layer = golden_layer_write(transaction, "layer-alpha");
+
+	(void)state;
+	transaction_abort(transaction);
+	/* Somebody else's stream, of a later version. */
+	publish_changed(&layer, 11);
+	assert_int_equal(0, check_with((struct fsck_request){.is_repair = true}).repair_count);
+	assert_string_equal("stream-open-failed streams/s\n", buf_string(&found));
+	/* But one that is none. */
+	(void)publish("no stream", "s");
+	(void)check_with((struct fsck_request){.is_repair = true});
+	assert_string_equal("stream-open-failed streams/s removed\n", buf_string(&found));
+}
+
 static void finds_damaged_images(void **state)
 {
 	struct digest object, image = import_one(&object), text = publish("no image", "t");
@@ -560,6 +578,7 @@ int main(void)
 		CASE(finds_strange_names_of_objects),
 		CASE(finds_links_that_are_none),
 		CASE(finds_damaged_streams),
+		CASE(repair_removes_only_what_is_damaged),
 		CASE(finds_damaged_images),
 		CASE(finds_a_damaged_meta_json),
 		CASE(finds_a_meta_json_of_another_algorithm),

@@ -277,6 +277,34 @@ static void nothing_goes_while_it_is_not_known_what_is_needed(void **state)
 	assert_false(object_exists(store, &garbage));
 }
 
+/* A folder of objects that cannot be looked into for now: as a disk that fails. */
+static void nothing_goes_that_may_be_there(void **state)
+{
+	struct digest subject = add_stream("oci-manifest-sha256:1", "subject", NULL);
+	struct digest artifact = add_stream("oci-manifest-sha256:2", "artifact", NULL);
+	char from[256], aside[260], place[DIGEST_PATH_SIZE_MAX];
+	struct gc_request request = {0};
+	struct gc_result result;
+	struct diag why = {0};
+
+	(void)state;
+	assert_ok(stream_ref_set(store, "oci/tag", "oci-manifest-sha256:1", &why), &why);
+	assert_ok(stream_ref_set(store, "oci-referrers/sha256:1/sha256:2", "oci-manifest-sha256:2",
+				 &why),
+		  &why);
+	(void)snprintf(from, sizeof(from), "%s/objects/%s", folder, digest_path(&subject, place));
+	*strrchr(from, '/') = 0;
+	(void)snprintf(aside, sizeof(aside), "%s-", from);
+	assert_int_equal(0, rename(from, aside));
+	assert_int_equal(0, symlink(strrchr(from, '/') + 1, from));
+	assert_int_equal(-ELOOP, gc_run(store, &request, &result, &why));
+	assert_int_equal(0, unlink(from));
+	assert_int_equal(0, rename(aside, from));
+	result = collect(0, false);
+	assert_int_equal(0, result.counts[GC_REFERENCE]);
+	assert_true(object_exists(store, &artifact));
+}
+
 static void the_lock_is_given_back(void **state)
 {
 	struct store *other = NULL;
@@ -297,6 +325,7 @@ int main(void)
 		CASE(referrers_go_with_their_subject),
 		CASE(the_young_keep_what_they_consist_of),
 		CASE(nothing_goes_while_it_is_not_known_what_is_needed),
+		CASE(nothing_goes_that_may_be_there),
 		CASE(the_lock_is_given_back),
 	};
 

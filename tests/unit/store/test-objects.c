@@ -209,6 +209,25 @@ static void absent_objects_are_not_found(void **state)
 	assert_false(object_exists(store, &none));
 }
 
+static void what_cannot_be_looked_at_may_be_there(void **state)
+{
+	struct digest digest = digest_of_bytes(SPAN_LITERAL("absent"));
+	char path[DIGEST_PATH_SIZE_MAX + 16], place[DIGEST_PATH_SIZE_MAX];
+	struct diag why = {0};
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "repo/objects/%s", digest_path(&digest, place));
+	*strrchr(path, '/') = 0;
+	assert_int_equal(-ENOENT, object_find(store, &digest, &why));
+	(void)rmdir(below(folder, path));
+	assert_int_equal(0, symlink(strrchr(path, '/') + 1, below(folder, path)));
+	assert_int_equal(-ELOOP, object_find(store, &digest, &why));
+	assert_false(object_exists(store, &digest));
+	assert_int_equal(0, unlink(below(folder, path)));
+	file_write(below(folder, path), SPAN_LITERAL("no folder"));
+	assert_int_equal(-ENOENT, object_find(store, &digest, &why));
+}
+
 static void strange_names_are_no_objects(void **state)
 {
 	struct transaction *transaction = begin(store);
@@ -532,6 +551,7 @@ int main(void)
 		CASE(an_aborted_writer_leaves_nothing),
 		CASE(a_short_object_is_replaced),
 		CASE(absent_objects_are_not_found),
+		CASE(what_cannot_be_looked_at_may_be_there),
 		CASE(strange_names_are_no_objects),
 		CASE(many_threads_write_the_same_objects),
 		CASE(processes_write_the_same_objects),

@@ -309,8 +309,10 @@ static void refuses_headers_that_are_none(void **state)
 
 		(void)make(&made);
 		memcpy(made.bytes.data + cases[i].offset, cases[i].bytes, cases[i].size);
-		assert_int_equal(-EUCLEAN, open_bytes(buf_span(&made.bytes), DIGEST_SHA256,
-						      STREAM_TYPE_OCI_BLOB, &stream, &why));
+		/* A later version is no damage: somebody can read it. */
+		assert_int_equal(strstr(cases[i].reason, "version") ? -EOPNOTSUPP : -EUCLEAN,
+				 open_bytes(buf_span(&made.bytes), DIGEST_SHA256,
+					    STREAM_TYPE_OCI_BLOB, &stream, &why));
 		if (!strstr(why.text, cases[i].reason))
 			fail_msg("case %zu: %s", i, why.text);
 		buf_release(&made.bytes);
