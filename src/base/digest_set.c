@@ -29,15 +29,13 @@ int digest_set_put(struct digest_set *set, const struct digest *digest, size_t c
 		   size_t *ret_index)
 {
 	uint32_t hash = hash_bytes(digest_span(digest), 0);
-	struct key key = {set, digest};
-	void *item;
+	size_t index;
 	int r;
 
 	assert(digest->algorithm == set->algorithm);
-	item = map_find(&set->map, hash, is_at, &key);
-	if (item) {
+	if (digest_set_find(set, digest, &index)) {
 		if (ret_index)
-			*ret_index = (size_t)(uintptr_t)item - 1;
+			*ret_index = index;
 		return 0;
 	}
 	if (set->count >= count_max)
@@ -56,12 +54,25 @@ int digest_set_put(struct digest_set *set, const struct digest *digest, size_t c
 	return 1;
 }
 
-bool digest_set_has(const struct digest_set *set, const struct digest *digest)
+bool digest_set_find(const struct digest_set *set, const struct digest *digest, size_t *ret_index)
 {
 	struct key key = {set, digest};
+	const void *item;
 
-	return digest->algorithm == set->algorithm &&
-	       map_find(&set->map, hash_bytes(digest_span(digest), 0), is_at, &key);
+	if (digest->algorithm != set->algorithm)
+		return false;
+	item = map_find(&set->map, hash_bytes(digest_span(digest), 0), is_at, &key);
+	if (!item)
+		return false;
+	*ret_index = (size_t)(uintptr_t)item - 1;
+	return true;
+}
+
+bool digest_set_has(const struct digest_set *set, const struct digest *digest)
+{
+	size_t index;
+
+	return digest_set_find(set, digest, &index);
 }
 
 struct digest digest_set_at(const struct digest_set *set, size_t index)

@@ -32,7 +32,8 @@ void digest_set_release(struct digest_set *set);
 int digest_set_put(struct digest_set *set, const struct digest *digest, size_t count_max,
 		   size_t *ret_index);
 
-/* False for one of another algorithm, too. */
+/* False for one of another algorithm, too. *ret_index counts in the order of putting. */
+bool digest_set_find(const struct digest_set *set, const struct digest *digest, size_t *ret_index);
 bool digest_set_has(const struct digest_set *set, const struct digest *digest);
 
 struct digest digest_set_at(const struct digest_set *set, size_t index);

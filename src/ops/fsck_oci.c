@@ -31,7 +31,8 @@
 
 struct oci_check {
 	struct fsck *fsck;
-	struct digest_set layers; /* streams that were hashed */
+	struct digest_set layers; /* streams that are whole */
+	struct buf diff_ids;      /* of struct digest: what each of layers has as its hash */
 	/* Of the image at hand: */
 	const char *subject;
 	struct splitstream *manifest_stream;
@@ -117,7 +118,26 @@ static int hash_layer(const struct store *store, const struct digest *id,
 	return 0;
 }
 
-/* A layer of files. Hashed once, however many images have it. */
+/* Whether a layer was found to be good; an image may name it for another diff_id than its own. */
+static bool is_good_layer(const struct oci_check *check, const struct digest *id,
+			  const struct digest *diff_id)
+{
+	const struct digest *diff_ids = (const struct digest *)(const void *)check->diff_ids.data;
+	size_t index;
+
+	return digest_set_find(&check->layers, id, &index) &&
+	       digest_equal(&diff_ids[index], diff_id);
+}
+
+static int note_good_layer(struct oci_check *check, const struct digest *id,
+			   const struct digest *diff_id)
+{
+	int r = digest_set_put(&check->layers, id, SIZE_MAX, NULL);
+
+	return r <= 0 ? r : buf_append(&check->diff_ids, diff_id, sizeof(*diff_id));
+}
+
+/* A layer of files. A good one is read once, however many images have it. */
 static int check_layer(struct oci_check *check, const struct digest *diff_id)
 {
 	static const struct fsck_stream_kinds kinds = {
@@ -142,13 +162,15 @@ static int check_layer(struct oci_check *check, const struct digest *diff_id)
 			  "the stream of layer %s is missing", text);
 		return 0;
 	}
+	if (is_good_layer(check, &id, diff_id))
+		return 0;
 	r = fsck_stream(check->fsck, &id, check->subject, &kinds, &lacks);
-	if (r < 0 || lacks || check->fsck->request->metadata_only)
+	if (r < 0 || lacks)
 		return r;
-	r = digest_set_put(&check->layers, &id, SIZE_MAX, NULL);
-	if (r <= 0)
-		return r;
-	r = hash_layer(check->fsck->store, &id, diff_id, &why);
+	if (!check->fsck->request->metadata_only)
+		r = hash_layer(check->fsck->store, &id, diff_id, &why);
+	if (r == 0)
+		r = note_good_layer(check, &id, diff_id);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
@@ -352,5 +374,6 @@ int fsck_oci(struct fsck *fsck, struct diag *why)
 	if (r == 0)
 		r = entries_each(fsck->store, ENTRY_STREAM_REF, visit_tag, &check, why);
 	digest_set_release(&check.layers);
+	buf_release(&check.diff_ids);
 	return r;
 }

@@ -162,6 +162,7 @@ struct variant {
 	bool has_no_config_reference;
 	bool has_no_layer_reference;
 	bool has_other_layer; /* in place of the first */
+	bool has_other_diff_id;
 	bool has_absent_layer;
 	bool has_absent_config;
 };
@@ -185,7 +186,7 @@ static void add_oci_image(const struct variant *variant)
 	const char *config_json = variant->config_json;
 	struct diag why = {0};
 
-	(void)golden_diff_id("layer-alpha", word);
+	(void)golden_diff_id(variant->has_other_diff_id ? "layer-beta" : "layer-alpha", word);
 	(void)snprintf(name, sizeof(name), "oci-layer-%s", word);
 	assert_ok(stream_publish(store, transaction, name, &layer, &why), &why);
 	if (!config_json) {
@@ -462,6 +463,32 @@ static void finds_what_is_wrong_with_images_of_oci(void **state)
 	}
 }
 
+/* Images that have the layer of the first in place of their own; in the order of their digests,
+ * some come before the first and some after it. */
+static void a_good_layer_is_good_for_its_own_hash_only(void **state)
+{
+	enum { COUNT = 8 };
+	size_t failed_count = 0;
+
+	(void)state;
+	add_oci_image(&(struct variant){0});
+	assert_found("");
+	for (int i = 0; i < COUNT; i++) {
+		char word[200], config[1024];
+
+		(void)golden_diff_id("layer-beta", word);
+		(void)snprintf(config, sizeof(config),
+			       "{\"architecture\":\"amd64\",\"os\":\"linux\",\"author\":\"%d\","
+			       "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+			       i, word);
+		add_oci_image(&(struct variant){.config_json = config, .has_other_diff_id = true});
+	}
+	(void)check();
+	for (const char *at = buf_string(&found); (at = strstr(at, "layer-check-failed")); at++)
+		failed_count++;
+	assert_int_equal(COUNT, failed_count);
+}
+
 static void finds_manifests_that_are_none(void **state)
 {
 	char name[OCI_DIGEST_SIZE_MAX + 32], digest[OCI_DIGEST_SIZE_MAX];
@@ -583,6 +610,7 @@ int main(void)
 		CASE(finds_a_damaged_meta_json),
 		CASE(finds_a_meta_json_of_another_algorithm),
 		CASE(finds_what_is_wrong_with_images_of_oci),
+		CASE(a_good_layer_is_good_for_its_own_hash_only),
 		CASE(finds_manifests_that_are_none),
 		CASE(finds_tags_that_lead_nowhere),
 		CASE(finds_what_artifacts_lack),
