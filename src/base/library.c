@@ -5,26 +5,47 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/diag.h"
-
-int library_load(const char *file, const struct library_symbol *symbols, size_t count,
-		 struct diag *why)
+static int load(const struct library *library, const char *file, struct diag *why)
 {
-	void *library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+	void *handle = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+	const char *said;
 
-	for (size_t i = 0; library && i < count; i++) {
-		void *found = dlsym(library, symbols[i].name);
+	for (size_t i = 0; handle && i < library->count; i++) {
+		void *found = dlsym(handle, library->symbols[i].name);
 
 		/* POSIX wants an object pointer to hold functions, ISO C has no cast for it. */
-		memcpy(symbols[i].ret_function, &found, sizeof(found));
+		memcpy(library->symbols[i].ret_function, &found, sizeof(found));
 		if (!found)
-			library = NULL;
+			handle = NULL;
 	}
-	if (!library) {
-		const char *said = dlerror();
+	if (handle)
+		return 0;
+	said = dlerror();
+	return diag_set(why, -EOPNOTSUPP, "cannot load %s: %s", file,
+			said ? said : "it is not complete");
+}
 
-		return diag_set(why, -EOPNOTSUPP, "cannot load %s: %s", file,
-				said ? said : "it is not complete");
+static int load_and_start(struct library *library)
+{
+	int r = load(library, library->file, &library->failure);
+
+	if (r < 0 && library->older_file) {
+		library->failure = (struct diag){0};
+		r = load(library, library->older_file, &library->failure);
 	}
-	return 0;
+	return r == 0 && library->start ? library->start(&library->failure) : r;
+}
+
+int library_want(struct library *library, struct diag *why)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&library->lock);
+	if (!library->is_tried) {
+		library->result = load_and_start(library);
+		library->is_tried = true;
+	}
+	r = library->result;
+	(void)pthread_mutex_unlock(&library->lock);
+	return r < 0 ? diag_set(why, r, "%s", library->failure.text) : 0;
 }

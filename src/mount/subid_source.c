@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -75,41 +74,37 @@ static bool asks_library(void)
 	       subid_source_is_library(buf_span(&text));
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static get_ranges get_uids, get_gids; /* immutable after once, as the next two */
-static bool is_loaded;
-static struct diag failure;
+static get_ranges get_uids, get_gids; /* immutable once loaded, as the next */
+static init be_silent;
 
-static void load(void)
+static const struct library_symbol symbols[] = {
+	{"subid_get_uid_ranges", &get_uids},
+	{"subid_get_gid_ranges", &get_gids},
+	{"subid_init", &be_silent},
+};
+
+static int start(struct diag *why)
 {
-	init be_silent;
-	const struct library_symbol symbols[] = {
-		{"subid_get_uid_ranges", &get_uids},
-		{"subid_get_gid_ranges", &get_gids},
-		{"subid_init", &be_silent},
-	};
-	const size_t count = sizeof(symbols) / sizeof(symbols[0]);
-
-	is_loaded = library_load("libsubid.so.5", symbols, count, NULL) == 0 ||
-		    library_load("libsubid.so.4", symbols, count, &failure) == 0;
-	if (is_loaded)
-		(void)be_silent("lamina", NULL);
+	(void)why;
+	(void)be_silent("lamina", NULL);
+	return 0;
 }
+
+static struct library library = {LIBRARY("libsubid.so.5", symbols), .older_file = "libsubid.so.4",
+				 .start = start};
 
 static int library_read(enum subid_kind kind, const char *owner, struct subids *ret,
 			struct diag *why)
 {
 	CLEAN(memory_freep) struct library_range *ranges = NULL;
 	struct subids ids = {0};
-	int r = 0, count;
+	int r = library_want(&library, why), count;
 
-	(void)pthread_once(&once, load);
-	if (!is_loaded)
-		return diag_set(why, -EOPNOTSUPP,
-				NSSWITCH_PATH " says where subordinate ids are: %s", failure.text);
+	if (r < 0)
+		return diag_wrap(why, r, NSSWITCH_PATH " says where subordinate ids are");
 	count = (kind == SUBID_UIDS ? get_uids : get_gids)(owner, &ranges);
 	TRACE("mount", "libsubid: %d ranges of %s", count, owner);
-	for (int i = 0; i < count && r == 0; i++)
+	for (int i = 0; ranges && i < count && r == 0; i++)
 		r = subids_add(&ids, ranges[i].start, ranges[i].count, why);
 	if (r == 0)
 		*ret = ids;

@@ -1,62 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/diag.h"
-#include "base/library.h"
 #include "oci/deflate_private.h"
+#include "oci/zlib_private.h"
 
-#define ZLIB_FILE "libz.so.1" /* since 1995 */
-#define WINDOW_BITS (15 + 16) /* the largest window, and the wrapper of gzip */
-#define MEMORY_LEVEL 8        /* zlib's default (zconf.h) */
+#define MEMORY_LEVEL 8 /* zlib's default (zconf.h) */
 
-static struct {
-	__typeof__(deflateInit2_) *init;
-	__typeof__(deflate) *run;
-	__typeof__(deflateEnd) *end;
-} zlib; /* immutable after once, as the next two */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool is_loaded;
-static struct diag failure;
-
-static void load(void)
-{
-	const struct library_symbol symbols[] = {
-		{"deflateInit2_", &zlib.init},
-		{"deflate", &zlib.run},
-		{"deflateEnd", &zlib.end},
-	};
-
-	is_loaded = library_load(ZLIB_FILE, symbols, sizeof(symbols) / sizeof(symbols[0]),
-				 &failure) == 0;
-}
+struct encoder {
+	const struct zlib *zlib;
+	z_stream stream;
+};
 
 static int zlib_open(void **ret, struct diag *why)
 {
-	z_stream *stream;
+	const struct zlib *zlib;
+	struct encoder *encoder;
+	int r = zlib_load(&zlib, why);
 
-	(void)pthread_once(&once, load);
-	if (!is_loaded)
-		return diag_set(why, -EOPNOTSUPP, "%s", failure.text);
-	stream = calloc(1, sizeof(*stream));
-	if (!stream)
+	if (r < 0)
+		return r;
+	encoder = calloc(1, sizeof(*encoder));
+	if (!encoder)
 		return -ENOMEM;
-	if (zlib.init(stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
-		      Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof(*stream)) != Z_OK) {
-		free(stream);
+	encoder->zlib = zlib;
+	if (zlib->deflate_init(&encoder->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+			       ZLIB_GZIP_WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY,
+			       ZLIB_VERSION, (int)sizeof(encoder->stream)) != Z_OK) {
+		free(encoder);
 		return -ENOMEM;
 	}
-	*ret = stream;
+	*ret = encoder;
 	return 0;
 }
 
-static int zlib_run(void *encoder, struct span *input, bool is_last, struct deflate_room *room,
+static int zlib_run(void *context, struct span *input, bool is_last, struct deflate_room *room,
 		    struct diag *why)
 {
-	z_stream *stream = encoder;
+	struct encoder *encoder = context;
+	z_stream *stream = &encoder->stream;
 	uInt in = input->size < UINT_MAX ? (uInt)input->size : UINT_MAX;
 	uInt out = room->size < UINT_MAX ? (uInt)room->size : UINT_MAX;
 	int r;
@@ -65,7 +49,7 @@ static int zlib_run(void *encoder, struct span *input, bool is_last, struct defl
 	stream->avail_in = in;
 	stream->next_out = room->data;
 	stream->avail_out = out;
-	r = zlib.run(stream, is_last && in == input->size ? Z_FINISH : Z_NO_FLUSH);
+	r = encoder->zlib->deflate(stream, is_last && in == input->size ? Z_FINISH : Z_NO_FLUSH);
 	in -= stream->avail_in;
 	out -= stream->avail_out;
 	*input = span_of(input->data + in, input->size - in);
@@ -76,9 +60,11 @@ static int zlib_run(void *encoder, struct span *input, bool is_last, struct defl
 	return r == Z_OK || r == Z_BUF_ERROR ? 0 : diag_set(why, -EIO, "zlib cannot compress");
 }
 
-static void zlib_close(void *encoder)
+static void zlib_close(void *context)
 {
-	(void)zlib.end(encoder);
+	struct encoder *encoder = context;
+
+	(void)encoder->zlib->deflate_end(&encoder->stream);
 	free(encoder);
 }
 

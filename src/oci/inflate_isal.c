@@ -12,41 +12,31 @@
 
 #include <isa-l/igzip_lib.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/library.h"
-
-#define ISAL_FILE "libisal.so.2" /* of the headers: 2.x */
 
 static struct {
 	__typeof__(isal_inflate_init) *init;
 	__typeof__(isal_inflate_reset) *reset;
 	__typeof__(isal_inflate) *run;
-} isal; /* immutable after once, as the next */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool is_loaded;
+} isal; /* immutable once loaded */
 
-static void load(void)
-{
-	const struct library_symbol symbols[] = {
-		{"isal_inflate_init", &isal.init},
-		{"isal_inflate_reset", &isal.reset},
-		{"isal_inflate", &isal.run},
-	};
+static const struct library_symbol symbols[] = {
+	{"isal_inflate_init", &isal.init},
+	{"isal_inflate_reset", &isal.reset},
+	{"isal_inflate", &isal.run},
+};
 
-	is_loaded =
-		library_load(ISAL_FILE, symbols, sizeof(symbols) / sizeof(symbols[0]), NULL) == 0;
-}
+static struct library library = {LIBRARY("libisal.so.2", symbols)}; /* of the headers: 2.x */
 
 static int isal_open(void **ret, struct diag *why)
 {
 	struct inflate_state *state;
+	int r = library_want(&library, why);
 
-	(void)pthread_once(&once, load);
-	if (!is_loaded)
-		return diag_set(why, -EOPNOTSUPP, "there is no " ISAL_FILE);
+	if (r < 0)
+		return r;
 	state = calloc(1, sizeof(*state));
 	if (!state)
 		return -ENOMEM;

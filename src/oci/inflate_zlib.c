@@ -5,62 +5,42 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/diag.h"
-#include "base/library.h"
 #include "oci/inflate_private.h"
+#include "oci/zlib_private.h"
 
-#define ZLIB_FILE "libz.so.1" /* since 1995 */
-#define WINDOW_BITS (15 + 16) /* the largest window, and the wrapper of gzip */
-
-static struct {
-	__typeof__(inflateInit2_) *init;
-	__typeof__(inflate) *run;
-	__typeof__(inflateReset) *reset;
-	__typeof__(inflateEnd) *end;
-} zlib; /* immutable after once, as the next two */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool is_loaded;
-static struct diag failure;
-
-static void load(void)
-{
-	const struct library_symbol symbols[] = {
-		{"inflateInit2_", &zlib.init},
-		{"inflate", &zlib.run},
-		{"inflateReset", &zlib.reset},
-		{"inflateEnd", &zlib.end},
-	};
-
-	is_loaded = library_load(ZLIB_FILE, symbols, sizeof(symbols) / sizeof(symbols[0]),
-				 &failure) == 0;
-}
+struct decoder {
+	const struct zlib *zlib;
+	z_stream stream;
+};
 
 static int zlib_open(void **ret, struct diag *why)
 {
-	z_stream *stream;
+	const struct zlib *zlib;
+	struct decoder *decoder;
+	int r = zlib_load(&zlib, why);
 
-	(void)pthread_once(&once, load);
-	if (!is_loaded)
-		return diag_set(why, -EOPNOTSUPP, "%s", failure.text);
-	stream = calloc(1, sizeof(*stream));
-	if (!stream)
+	if (r < 0)
+		return r;
+	decoder = calloc(1, sizeof(*decoder));
+	if (!decoder)
 		return -ENOMEM;
-	if (zlib.init(stream, WINDOW_BITS, ZLIB_VERSION, (int)sizeof(*stream)) != Z_OK) {
-		free(stream);
+	decoder->zlib = zlib;
+	if (zlib->inflate_init(&decoder->stream, ZLIB_GZIP_WINDOW_BITS, ZLIB_VERSION,
+			       (int)sizeof(decoder->stream)) != Z_OK) {
+		free(decoder);
 		return -ENOMEM;
 	}
-	*ret = stream;
+	*ret = decoder;
 	return 0;
 }
 
-static int zlib_run(void *decoder, struct span *input, struct inflate_room *room, struct diag *why)
+static int zlib_run(void *context, struct span *input, struct inflate_room *room, struct diag *why)
 {
-	z_stream *stream = decoder;
+	struct decoder *decoder = context;
+	z_stream *stream = &decoder->stream;
 	uInt in = input->size < UINT_MAX ? (uInt)input->size : UINT_MAX;
 	uInt out = room->size < UINT_MAX ? (uInt)room->size : UINT_MAX;
 	int r;
@@ -69,11 +49,11 @@ static int zlib_run(void *decoder, struct span *input, struct inflate_room *room
 	stream->avail_in = in;
 	stream->next_out = room->data;
 	stream->avail_out = out;
-	r = zlib.run(stream, Z_NO_FLUSH);
+	r = decoder->zlib->inflate(stream, Z_NO_FLUSH);
 	span_advance(input, in - stream->avail_in);
 	room_advance(room, out - stream->avail_out);
 	if (r == Z_STREAM_END)
-		return zlib.reset(stream) == Z_OK ? 1 : -EIO;
+		return decoder->zlib->inflate_reset(stream) == Z_OK ? 1 : -EIO;
 	if (r == Z_MEM_ERROR)
 		return -ENOMEM;
 	if (r != Z_OK && r != Z_BUF_ERROR) /* the latter: nothing moved */
@@ -82,9 +62,11 @@ static int zlib_run(void *decoder, struct span *input, struct inflate_room *room
 	return 0;
 }
 
-static void zlib_close(void *decoder)
+static void zlib_close(void *context)
 {
-	(void)zlib.end(decoder);
+	struct decoder *decoder = context;
+
+	(void)decoder->zlib->inflate_end(&decoder->stream);
 	free(decoder);
 }
 

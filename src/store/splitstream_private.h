@@ -20,7 +20,7 @@
 #include "base/span.h"
 
 struct diag; /* base/diag.h */
-struct zstd; /* store/zstd_private.h */
+struct zstd; /* store/zstd.h */
 
 #define SPLITSTREAM_MAGIC SPAN_LITERAL("SplitStream")
 #define SPLITSTREAM_MAGIC_SIZE 11

@@ -5,7 +5,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "store/splitstream_private.h"
-#include "store/zstd_private.h"
+#include "store/zstd.h"
 
 int zstd_section_init(struct zstd_section *section, int fd, struct splitstream_range range,
 		      struct diag *why)

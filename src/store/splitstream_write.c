@@ -24,7 +24,7 @@
 #include "store/spool_private.h"
 #include "store/store_private.h"
 #include "store/transaction_private.h"
-#include "store/zstd_private.h"
+#include "store/zstd.h"
 
 struct name {
 	struct span text; /* in the arena */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * zstd_private.h - what we use of libzstd, loaded when the first stream is written or read
+ * zstd.h - what we use of libzstd, loaded when something is packed or unpacked
  *
- * docs/decisions/0009 has the reason: mounting an image reads no stream.
+ * docs/decisions/0009 has the reason: mounting an image unpacks nothing.
  */
-#ifndef LAMINA_STORE_ZSTD_PRIVATE_H
-#define LAMINA_STORE_ZSTD_PRIVATE_H
+#ifndef LAMINA_STORE_ZSTD_H
+#define LAMINA_STORE_ZSTD_H
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 struct diag; /* base/diag.h */
 
@@ -22,6 +23,7 @@ struct zstd {
 	__typeof__(ZSTD_DCtx_setParameter) *decompressor_set;
 	__typeof__(ZSTD_decompressStream) *decompress;
 	__typeof__(ZSTD_isError) *is_error;
+	__typeof__(ZSTD_getErrorCode) *error_code;
 	__typeof__(ZSTD_getErrorName) *error_name;
 };
 
