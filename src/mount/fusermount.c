@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "mount/fusermount.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -64,71 +60,23 @@ static char **environment_with(char *commfd)
 	return words;
 }
 
-/* A child with socket (-1: none) left open and talk as its stderr, and signals as a new program
- * has. */
-static int program_spawn(char *const *arguments, int socket, int talk, pid_t *ret, struct diag *why)
+/* A child with socket (-1: none) left open and talk as its stderr. */
+static int fusermount_spawn(char *const *arguments, int socket, int talk, pid_t *ret,
+			    struct diag *why)
 {
+	const struct program_fd fds[] = {{talk, STDERR_FILENO}, {socket, socket}};
 	CLEAN(memory_freep) char **environment = NULL;
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
 	char commfd[32];
-	sigset_t none;
 	int r;
 
 	(void)snprintf(commfd, sizeof(commfd), COMMFD "=%d", socket);
 	environment = environment_with(socket >= 0 ? commfd : NULL);
-	if (!environment || posix_spawn_file_actions_init(&actions) != 0)
+	if (!environment)
 		return -ENOMEM;
-	if (posix_spawnattr_init(&attributes) != 0) {
-		(void)posix_spawn_file_actions_destroy(&actions);
-		return -ENOMEM;
-	}
-	(void)sigemptyset(&none);
-	r = posix_spawnattr_setsigmask(&attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, talk, STDERR_FILENO);
-	/* Onto itself: that clears close-on-exec. */
-	if (r == 0 && socket >= 0)
-		r = posix_spawn_file_actions_adddup2(&actions, socket, socket);
-	if (r == 0)
-		r = posix_spawnp(ret, PROGRAM, &actions, &attributes, arguments, environment);
-	(void)posix_spawnattr_destroy(&attributes);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	if (r == ENOENT)
+	r = program_spawn(arguments, environment, fds, socket >= 0 ? 2 : 1, ret);
+	if (r == -ENOENT)
 		return not_installed(why);
-	return r ? diag_errno(why, -r, "cannot run " PROGRAM) : 0;
-}
-
-/* Wait, and turn a failure into what the program said last. */
-static int program_wait(pid_t pid, int talk, struct diag *why)
-{
-	char text[300];
-	char *line = text, *end;
-	ssize_t size;
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return diag_errno(why, -errno, "cannot wait for " PROGRAM);
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	size = fd_pread(talk, text, sizeof(text) - 1, 0);
-	text[size > 0 ? size : 0] = '\0';
-	if (strncmp(line, PROGRAM ": ", sizeof(PROGRAM) + 1) == 0)
-		line += sizeof(PROGRAM) + 1;
-	for (end = line; *end && *end != '\n'; end++) {
-		if (!isprint((unsigned char)*end))
-			*end = '?';
-	}
-	*end = '\0';
-	if (*line)
-		return diag_set(why, -EPERM, PROGRAM ": %s", line);
-	if (WIFSIGNALED(status))
-		return diag_set(why, -EIO, PROGRAM " was killed by signal %d", WTERMSIG(status));
-	return diag_set(why, -EIO, PROGRAM " ended with status %d", WEXITSTATUS(status));
+	return r < 0 ? diag_errno(why, r, "cannot run " PROGRAM) : 0;
 }
 
 /* One byte with one descriptor; -ENODATA when the other side closed without sending. */
@@ -185,17 +133,16 @@ static int program_run(char *const *arguments, bool receives, struct diag *why)
 	int pair[2], sent = 0, r;
 	pid_t pid;
 
-	/* A file, not a pipe: nobody has to read while the other writes. */
-	talk = memfd_create("fusermount-stderr", MFD_CLOEXEC);
+	talk = program_talk(why);
 	if (talk < 0)
-		return diag_errno(why, -errno, "memfd_create()");
+		return talk;
 	if (receives) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 			return diag_errno(why, -errno, "socketpair()");
 		ours = pair[0];
 		theirs = pair[1];
 	}
-	r = program_spawn(arguments, theirs, talk, &pid, why);
+	r = fusermount_spawn(arguments, theirs, talk, &pid, why);
 	if (r < 0)
 		return r;
 	fd_closep(&theirs);
@@ -203,7 +150,7 @@ static int program_run(char *const *arguments, bool receives, struct diag *why)
 		sent = descriptor_receive(ours, &unsent);
 		device = sent;
 	}
-	r = program_wait(pid, talk, why);
+	r = program_wait(pid, PROGRAM, talk, why);
 	if (r < 0)
 		return r;
 	if (sent < 0)

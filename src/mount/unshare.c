@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "mount/unshare.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -91,77 +89,24 @@ static char **words_make(const char *program, pid_t target, const struct idmap *
 	return words;
 }
 
-static int program_spawn(char **words, int talk, pid_t *ret, struct diag *why)
-{
-	posix_spawn_file_actions_t actions;
-	int r = posix_spawn_file_actions_init(&actions);
-
-	if (r == 0) {
-		r = posix_spawn_file_actions_adddup2(&actions, talk, STDERR_FILENO);
-		if (r == 0)
-			r = posix_spawnp(ret, words[0], &actions, NULL, words, environ);
-		(void)posix_spawn_file_actions_destroy(&actions);
-	}
-	if (r == ENOENT)
-		return not_installed(words[0], why);
-	return r ? diag_errno(why, -r, "cannot run %s", words[0]) : 0;
-}
-
-/* The first line that a program wrote, without its name, printable. */
-static const char *first_line(int talk, const char *program, char *text, size_t size)
-{
-	ssize_t got = fd_pread(talk, text, size - 1, 0);
-	char *line = text, *end;
-
-	text[got > 0 ? got : 0] = '\0';
-	if (strncmp(line, program, strlen(program)) == 0 &&
-	    strncmp(line + strlen(program), ": ", 2) == 0)
-		line += strlen(program) + 2;
-	for (end = line; *end && *end != '\n'; end++) {
-		if (!isprint((unsigned char)*end))
-			*end = '?';
-	}
-	*end = '\0';
-	return line;
-}
-
-/* Wait, and turn a failure into what the program said. */
-static int program_wait(pid_t pid, const char *program, int talk, struct diag *why)
-{
-	char text[300];
-	const char *line;
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return diag_errno(why, -errno, "cannot wait for %s", program);
-	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	if (WIFSIGNALED(status))
-		return diag_set(why, -EIO, "%s was killed by signal %d", program, WTERMSIG(status));
-	line = first_line(talk, program, text, sizeof(text));
-	if (*line)
-		return diag_set(why, -EPERM, "%s: %s", program, line);
-	return diag_set(why, -EPERM, "%s ended with status %d", program, WEXITSTATUS(status));
-}
-
 static int map_by_program(const char *program, pid_t target, const struct idmap *map,
 			  struct diag *why)
 {
 	CLEAN(buf_release) struct buf text = {0};
 	CLEAN(memory_freep) char **words = words_make(program, target, map, &text);
-	/* A file, not a pipe: nobody has to read while the other writes. */
-	CLEAN(fd_closep) int talk = memfd_create("uidmap-stderr", MFD_CLOEXEC);
+	CLEAN(fd_closep) int talk = program_talk(why);
 	pid_t pid;
 	int r;
 
 	if (!words)
 		return -ENOMEM;
 	if (talk < 0)
-		return diag_errno(why, -errno, "memfd_create()");
-	r = program_spawn(words, talk, &pid, why);
-	return r < 0 ? r : program_wait(pid, program, talk, why);
+		return talk;
+	r = program_spawn(words, NULL, &(struct program_fd){talk, STDERR_FILENO}, 1, &pid);
+	if (r == -ENOENT)
+		return not_installed(program, why);
+	return r < 0 ? diag_errno(why, r, "cannot run %s", program)
+		     : program_wait(pid, program, talk, why);
 }
 
 /* user_namespaces(7): without privilege outside, a gid map is allowed only after this. */

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "oci/changes_private.h"
 #include "oci/layer_write.h"
+#include "tree/path.h"
 #include "tree/tree.h"
 
 /* What became of an inode of upper. */
@@ -370,23 +371,6 @@ static int dentry_take(struct changes *changes, struct dentry *dentry, struct di
 	return file_take(changes, parent, dentry, &marks, why);
 }
 
-static int path_wrap(const struct dentry *dentry, struct diag *why, int err)
-{
-	CLEAN(buf_release) struct buf path = {0};
-	size_t size = 0;
-
-	for (const struct dentry *d = dentry; d; d = d->parent->primary)
-		size += d->name_size + 1u;
-	if (buf_append_zeros(&path, size + 1) < 0)
-		return err;
-	for (const struct dentry *d = dentry; d; d = d->parent->primary) {
-		size -= d->name_size;
-		memcpy(path.data + size, d->name, d->name_size);
-		path.data[--size] = '/';
-	}
-	return diag_wrap(why, err, "'%.300s'", (const char *)path.data);
-}
-
 static int upper_take(struct changes *changes, struct diag *why)
 {
 	struct tree *upper = changes->request->upper;
@@ -403,7 +387,7 @@ static int upper_take(struct changes *changes, struct diag *why)
 		int r = dentry_take(changes, d, why);
 
 		if (r < 0)
-			return path_wrap(d, why, r);
+			return dentry_wrap(d, why, r);
 	}
 	return 0;
 }

@@ -9,7 +9,6 @@
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/program.h"
 #include "oci/credentials.h"
 
 #define PROGRAM "docker-credential-"
@@ -56,37 +56,6 @@ int credential_helper_parse(struct span text, struct credentials *ret, struct di
 	*ret = credentials;
 	credentials = (struct credentials){0}; /* handed over */
 	return 0;
-}
-
-/* Start it with these ends of pipes, and signals as a new program has them. */
-static int helper_spawn(const char *program, int in, int out, pid_t *ret, struct diag *why)
-{
-	char word[] = "get";
-	char *const arguments[] = {(char *)program, word, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	int r;
-
-	if (posix_spawn_file_actions_init(&actions) != 0)
-		return -ENOMEM;
-	if (posix_spawnattr_init(&attributes) != 0) {
-		(void)posix_spawn_file_actions_destroy(&actions);
-		return -ENOMEM;
-	}
-	(void)sigemptyset(&none);
-	r = posix_spawnattr_setsigmask(&attributes, &none);
-	if (r == 0)
-		r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawnp(ret, program, &actions, &attributes, arguments, environ);
-	(void)posix_spawnattr_destroy(&attributes);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return r ? diag_errno(why, -r, "cannot run %s", program) : 0;
 }
 
 static int64_t now_ms(void)
@@ -166,6 +135,7 @@ static int helper_run(const char *program, const char *registry, struct credenti
 	CLEAN(fd_closep) int ask = -1;
 	CLEAN(fd_closep) int out = -1;
 	CLEAN(fd_closep) int listen = -1;
+	char word[] = "get";
 	int pipes[2][2];
 	pid_t pid;
 	int r;
@@ -184,9 +154,10 @@ static int helper_run(const char *program, const char *registry, struct credenti
 		r = buf_reserve(&answer, HELPER_ANSWER_SIZE_MAX + 1);
 	if (r < 0)
 		return r;
-	r = helper_spawn(program, in, out, &pid, why);
+	r = program_spawn((char *[]){(char *)(uintptr_t)program, word, NULL}, NULL,
+			  (struct program_fd[]){{in, STDIN_FILENO}, {out, STDOUT_FILENO}}, 2, &pid);
 	if (r < 0)
-		return r;
+		return diag_errno(why, r, "cannot run %s", program);
 	fd_close(fd_take(&in));
 	fd_close(fd_take(&ask));
 	fd_close(fd_take(&out));

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/workers.h"
+#include "tree/path.h"
 #include "tree/scan_private.h"
 
 /* An inode that has been met and has more names. */
@@ -53,23 +54,6 @@ struct walk {
 	int fd;              /* owned; of level's directory */
 	size_t depth;
 };
-
-int scan_wrap(const struct dentry *dentry, struct diag *why, int err)
-{
-	CLEAN(buf_release) struct buf path = {0};
-	size_t size = 0;
-
-	for (const struct dentry *d = dentry; d; d = d->parent->primary)
-		size += d->name_size + 1u;
-	if (buf_append_zeros(&path, size + 1) < 0)
-		return err;
-	for (const struct dentry *d = dentry; d; d = d->parent->primary) {
-		size -= d->name_size;
-		memcpy(path.data + size, d->name, d->name_size);
-		path.data[--size] = '/';
-	}
-	return diag_wrap(why, err, "'%.300s'", (const char *)path.data);
-}
 
 static void inode_fill(const struct scan *scan, struct inode *inode, const struct stat *st)
 {
@@ -208,7 +192,7 @@ static int name_take(struct scan *scan, int dir_fd, struct inode *dir, const cha
 		r = link_remember(scan, &st, inode);
 	if (r == 0)
 		r = dentry_take(scan, dir_fd, dentry, &st, why);
-	return r < 0 ? scan_wrap(dentry, why, r) : 0;
+	return r < 0 ? dentry_wrap(dentry, why, r) : 0;
 }
 
 /* Read one directory: its own xattrs, and every name in it. */
@@ -269,7 +253,7 @@ static int child_enter(struct walk *walk, struct dentry *child, struct diag *why
 	fd = openat(walk->fd, child->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		r = diag_errno(why, -errno, "open directory");
-		return scan_wrap(child, why, r);
+		return dentry_wrap(child, why, r);
 	}
 	fd_close(walk->fd);
 	walk->fd = fd;

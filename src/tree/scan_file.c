@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/workers.h"
+#include "tree/path.h"
 #include "tree/scan_private.h"
 
 /* A content that a worker takes. The inode's digest and payload have their memory already. */
@@ -67,7 +68,7 @@ int scan_job_run(void *context, void *argument, struct diag *why)
 	if (r == 0)
 		r = unchanged_check(job->fd, job->size, job->mtime, job->ctime, why);
 	if (r < 0)
-		return scan_wrap(job->dentry, why, r);
+		return dentry_wrap(job->dentry, why, r);
 	memcpy(job->digest, digest.bytes, digest_size(scan->options->algorithm));
 	(void)digest_path(&digest, job->payload);
 	return 0;

@@ -40,7 +40,4 @@ int scan_file(struct scan *scan, int fd, const struct stat *st, struct dentry *d
 int scan_job_run(void *context, void *job, struct diag *why);
 void scan_job_drop(void *job);
 
-/* Put the path of dentry in front of the message. Returns err. */
-int scan_wrap(const struct dentry *dentry, struct diag *why, int err);
-
 #endif

@@ -110,7 +110,7 @@ static void body_fakes(void)
 	expect_fake("wrong", -EPERM, "not /dev/fuse");
 	expect_fake("many", -EPERM, "more than one");
 	expect_fake("killed", -EIO, "signal 9");
-	expect_fake("mute", -EIO, "status 3");
+	expect_fake("mute", -EPERM, "status 3");
 	expect_fake("send-and-fail", -EPERM, "fusermount3: changed?[2J its mind");
 }
 
