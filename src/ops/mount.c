@@ -382,19 +382,26 @@ static int detach(const char *target, bool lazy, struct diag *why)
 }
 
 /*
+ * What ends a mount in the foreground. From before there is a mount: who sees it may signal at
+ * once, and a signal that came too early would be lost (shells ignore SIGINT for what they start in
+ * the background) or would leave the mount behind.
+ */
+static void foreground_begin(sigset_t *ret)
+{
+	(void)sigemptyset(ret);
+	(void)sigaddset(ret, SIGINT);
+	(void)sigaddset(ret, SIGTERM);
+	(void)sigaddset(ret, SIGHUP);
+	(void)sigaddset(ret, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, ret, NULL);
+}
+
+/*
  * Stay until the server ends, which it does when its file system is unmounted. SIGINT, SIGTERM and
  * SIGHUP unmount; what still uses the mount keeps it, and us, alive.
  */
-static int foreground_wait(struct mounting *mounting, struct diag *why)
+static int foreground_wait(struct mounting *mounting, const sigset_t *signals, struct diag *why)
 {
-	sigset_t signals;
-
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)sigaddset(&signals, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	for (;;) {
 		siginfo_t child = {0};
 		int signal;
@@ -403,7 +410,7 @@ static int foreground_wait(struct mounting *mounting, struct diag *why)
 			   WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		    child.si_pid == mounting->server.pid)
 			break;
-		signal = sigwaitinfo(&signals, NULL);
+		signal = sigwaitinfo(signals, NULL);
 		if (signal > 0 && signal != SIGCHLD)
 			(void)detach(mounting->request->target, true, NULL);
 	}
@@ -434,11 +441,14 @@ static int hand_over(struct mounting *mounting, struct diag *why)
 
 static int mounting_run(struct mounting *mounting, struct server *ret_server, struct diag *why)
 {
+	sigset_t signals;
 	int r;
 
 	r = mounting_open(mounting, why);
 	if (r < 0)
 		return r;
+	if (mounting->request->foreground)
+		foreground_begin(&signals);
 	r = mounting_make(mounting, why);
 	if (r < 0)
 		return r;
@@ -449,7 +459,7 @@ static int mounting_run(struct mounting *mounting, struct server *ret_server, st
 	recording_settle(&mounting->recording);
 	if (mounting->request->foreground) {
 		store_closep(&mounting->source->store); /* its lock would stop a collector */
-		r = foreground_wait(mounting, why);
+		r = foreground_wait(mounting, &signals, why);
 		if (r == 0)
 			recording_drop(&mounting->recording);
 		else /* the server died: the mount is still there, and its record stays */
