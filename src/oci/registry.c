@@ -121,6 +121,17 @@ static int registry_manifest(struct oci_source *source, const struct oci_descrip
 	return r;
 }
 
+/* The user gave credentials for the registry that was named, and not for where its mirrors are. */
+static int place_open(struct endpoint *endpoint, struct registry_place *place, const char *named,
+		      const struct registry_options *options, struct diag *why)
+{
+	struct registry_options mine = *options;
+
+	if (strcmp(place->reference.registry, named) != 0)
+		mine.credentials = NULL;
+	return endpoint_init(endpoint, place, &mine, why);
+}
+
 int registry_open(const struct oci_reference *reference, const struct registry_options *options,
 		  struct oci_source **ret, struct diag *why)
 {
@@ -143,7 +154,8 @@ int registry_open(const struct oci_reference *reference, const struct registry_o
 	if (!registry->endpoints)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < places.count; i++, registry->count++)
-		r = endpoint_init(&registry->endpoints[i], &places.places[i], options, why);
+		r = place_open(&registry->endpoints[i], &places.places[i], reference->registry,
+			       options, why);
 	if (r < 0) {
 		registry_close((struct oci_source *)registry);
 		return r;

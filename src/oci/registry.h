@@ -24,13 +24,15 @@ enum registry_tls {
 /* {0} is what a user who says nothing wants. Strings are borrowed for the call. */
 struct registry_options {
 	enum registry_tls tls;
-	const char *auth_file;                 /* NULL: as credentials_find() says */
-	const struct credentials *credentials; /* in place of any file */
-	const char *registries_conf;           /* NULL: as registries_conf_load() says */
-	const char *certs_dir;                 /* NULL: as http_options says */
-	unsigned int connect_timeout_ms;       /* 0: as http_options says */
-	unsigned int stall_timeout_ms;         /* 0: as http_options says */
-	unsigned int retry_ms;                 /* the first wait; 0: RETRY_FIRST_MS */
+	const char *auth_file; /* NULL: as credentials_find() says */
+	/* In place of any file, for the registry that was named: not where registries.conf leads.
+	 */
+	const struct credentials *credentials;
+	const char *registries_conf;     /* NULL: as registries_conf_load() says */
+	const char *certs_dir;           /* NULL: as http_options says */
+	unsigned int connect_timeout_ms; /* 0: as http_options says */
+	unsigned int stall_timeout_ms;   /* 0: as http_options says */
+	unsigned int retry_ms;           /* the first wait; 0: RETRY_FIRST_MS */
 };
 
 /*

@@ -262,6 +262,31 @@ static void mirrors_come_first_and_the_registry_last(void **state)
 	}
 }
 
+/* The file of credentials of a mirror counts for it, what the user typed does not. */
+static void credentials_are_not_for_mirrors(void **state)
+{
+	const struct credentials mine = {.username = (char *)"user", .password = (char *)"pw"};
+	struct registry_options options = {.credentials = &mine};
+	char path[64], type[MEDIA_TYPE_SIZE_MAX];
+	struct oci_source *source;
+	struct buf text = {0}, log = {0};
+	struct diag why = {0};
+
+	(void)state;
+	write_conf(path, "x/auth-basic");
+	options.registries_conf = path;
+	source = fixture_source(&server, "logical/auth-basic", &options);
+	(void)fixture_log(&other, &log);
+	assert_ok(oci_source_manifest(source, NULL, &text, type, &why), &why);
+	assert_null(strstr(fixture_log(&other, &log), "authorization"));
+	assert_int_equal(1, count_of(buf_string(&log), "/manifests/"));
+	assert_non_null(strstr(fixture_log(&server, &log), "Basic dXNlcjpwdw=="));
+	oci_source_close(source);
+	buf_release(&text);
+	buf_release(&log);
+	assert_int_equal(0, unlink(path));
+}
+
 static void a_registry_without_tls_is_refused_unless_told(void **state)
 {
 	struct oci_reference reference;
@@ -293,6 +318,7 @@ int main(void)
 		cmocka_unit_test(credentials_are_for_who_asks_for_them),
 		cmocka_unit_test(a_token_serves_manifest_and_blobs),
 		cmocka_unit_test(mirrors_come_first_and_the_registry_last),
+		cmocka_unit_test(credentials_are_not_for_mirrors),
 		cmocka_unit_test(a_registry_without_tls_is_refused_unless_told),
 	};
 
