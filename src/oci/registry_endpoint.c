@@ -111,6 +111,22 @@ char *endpoint_scope(const struct endpoint *endpoint, const char *actions)
 	return scope;
 }
 
+/*
+ * Whether a URL is the registry's own: scheme, host and port. Who is at another, where a redirect
+ * or an upload led, gets no credentials and has none to ask for.
+ */
+static bool is_own(struct endpoint *endpoint, const char *url)
+{
+	CLEAN(memory_freep) char *own = NULL;
+	const char *scheme;
+
+	(void)pthread_mutex_lock(&endpoint->lock);
+	scheme = endpoint->scheme;
+	(void)pthread_mutex_unlock(&endpoint->lock);
+	return scheme && asprintf(&own, "%s://%s/", scheme, endpoint->host) >= 0 &&
+	       http_same_origin(url, own);
+}
+
 int endpoint_send(struct endpoint *endpoint, const struct http_request *request, const char *scopes,
 		  struct http_response **ret, struct diag *why)
 {
@@ -120,11 +136,13 @@ int endpoint_send(struct endpoint *endpoint, const struct http_request *request,
 	struct http_request mine = *request;
 	int r;
 
-	mine.authorization = value;
+	/* http_send() keeps it from other origins that redirects lead to. */
+	mine.authorization = is_own(endpoint, request->url) ? value : NULL;
 	r = http_send(endpoint->http, &mine, &response, why);
 	if (r < 0)
 		return r;
-	if (http_status(response) == 401 && !request->upload) {
+	if (http_status(response) == 401 && !request->upload &&
+	    is_own(endpoint, http_url(response)) && is_own(endpoint, request->url)) {
 		r = auth_answer(endpoint->auth, response, scopes, value, &better, why);
 		if (r < 0)
 			return r;

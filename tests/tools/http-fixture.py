@@ -211,12 +211,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     #   size-N            of the one layer
     #   have-no           no blob is there
     #   cut-random        at another place each time
-    #   to-HOW            the blob is redirected: to file, to other (a port), to blob
+    #   to-HOW            the blob is redirected: to file, to blob, to other.PORT of 127.0.0.1, to
+    #                     basic.PORT or bearer.PORT, which want a password or a token
     #   auth-bearer|basic wants a token, or a password (user:pw)
     #   mdigest-wrong     Docker-Content-Digest of something else
     #   mbody-wrong       another manifest than was asked for
     #   msize-N           a manifest of N bytes
-    #   up-HOW            an upload leads to a file, or nowhere; status-S with times-T when it is put
+    #   up-HOW            an upload leads to a file, nowhere, or to other.PORT, to the repository "guard"
+    #                     there; status-S with times-T when it is put
     #   upcut-N           the connection ends after N bytes of a blob that is put, with times-T
     #   upload-S          status S for a blob that is put, with times-T
     #   put-wrong         a manifest that was put has another Docker-Content-Digest
@@ -244,6 +246,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wanted = {"bearer": "Bearer good", "basic": "Basic dXNlcjpwdw=="}.get(how.get("auth"))
         if not wanted or self.headers.get("Authorization") == wanted:
             return True
+        self.body()
         self.note(0)
         challenge = "Basic realm=x"
         if how["auth"] == "bearer":
@@ -304,8 +307,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         got = self.body()
         self.note(0)
         if self.command == "POST":
-            place = {"file": [("Location", "file:///tmp/x")], "nowhere": []}.get(
-                how.get("up"), [("Location", url.path + "1?state=a%20b")])
+            kind, _, port = how.get("up", "").partition(".")
+            there = "http://127.0.0.1:%s/v2/guard/auth-basic/blobs/uploads/1" % port
+            place = {"file": [("Location", "file:///tmp/x")], "nowhere": [],
+                     "other": [("Location", there)]}.get(
+                kind, [("Location", url.path + "1?state=a%20b")])
             return self.say(202, b"", place)
         if self.command == "DELETE":
             return self.say(204)
@@ -317,9 +323,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def leave(self, to):
         self.note(0)
-        places = {"file": "file:///etc/passwd", "other": "http://127.0.0.1:%s/bytes/300000" % to[6:],
-                  "loop": self.path, "blob": "/bytes/300000?cut=250000"}
-        return self.say(307, b"", [("Location", places[to.split(".")[0]])])
+        kind, _, port = to.partition(".")
+        there = "http://127.0.0.1:" + port
+        places = {"file": "file:///etc/passwd", "other": there + "/bytes/300000",
+                  "loop": self.path, "blob": "/bytes/300000?cut=250000",
+                  "basic": there + "/challenge?www=Basic%20realm%3Dx",
+                  "bearer": there + "/challenge?www=Bearer%20realm%3D%22%2Ftoken%3Fanswer%3Dx%22"}
+        return self.say(307, b"", [("Location", places[kind])])
 
     def blob(self, how, what):
         size = int(how.get("size", 300000))

@@ -287,6 +287,30 @@ static void credentials_are_not_for_mirrors(void **state)
 	assert_int_equal(0, unlink(path));
 }
 
+/* Neither a password nor a request for a token: it is no part of the registry. */
+static void where_a_redirect_leads_has_no_credentials_to_ask_for(void **state)
+{
+	static const char *const kinds[] = {"basic", "bearer"};
+	const struct credentials mine = {.username = (char *)"user", .password = (char *)"pw"};
+	const struct registry_options options = {.credentials = &mine};
+	struct buf log = {0};
+	struct diag why = {0};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		(void)snprintf(name, sizeof(name), "x/mto-%s.%d", kinds[i], other.port);
+		(void)fixture_log(&other, &log);
+		assert_int_equal(-EACCES, fetch(name, NULL, &options, &log, &why));
+		assert_non_null(strstr(why.text, "not without"));
+		assert_null(strstr(buf_string(&log), "authorization"));
+		assert_null(strstr(fixture_log(&other, &log), "authorization"));
+		assert_null(strstr(buf_string(&log), "/token"));
+		assert_int_equal(1, count_of(buf_string(&log), "/challenge"));
+	}
+	buf_release(&log);
+}
+
 static void a_registry_without_tls_is_refused_unless_told(void **state)
 {
 	struct oci_reference reference;
@@ -319,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_token_serves_manifest_and_blobs),
 		cmocka_unit_test(mirrors_come_first_and_the_registry_last),
 		cmocka_unit_test(credentials_are_not_for_mirrors),
+		cmocka_unit_test(where_a_redirect_leads_has_no_credentials_to_ask_for),
 		cmocka_unit_test(a_registry_without_tls_is_refused_unless_told),
 	};
 

@@ -15,7 +15,7 @@
 #include "registry_fixture.h"
 
 static char folder[] = "/tmp/lamina-push-XXXXXX";
-static struct fixture server;
+static struct fixture server, elsewhere;
 static struct fixture real[2]; /* docker-registry; the second wants a password */
 static bool has_registry, has_skopeo;
 static const struct credentials user = {.username = (char *)"user", .password = (char *)"pw"};
@@ -100,6 +100,7 @@ static int start(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	server = fixture_start_web();
+	elsewhere = fixture_start_web();
 	has_registry = system("command -v docker-registry >/dev/null") == 0;
 	has_skopeo = system("command -v skopeo >/dev/null") == 0;
 	if (!has_registry)
@@ -116,6 +117,7 @@ static int stop(void **state)
 {
 	(void)state;
 	fixture_stop(&server);
+	fixture_stop(&elsewhere);
 	fixture_stop(&real[0]);
 	fixture_stop(&real[1]);
 	run("rm -rf %s", folder);
@@ -130,7 +132,7 @@ static struct oci_target *target_of(const struct fixture *fixture, const char *n
 	struct diag why = {0};
 	char text[256];
 
-	if (fixture == &real[1])
+	if (fixture == &real[1] || strstr(name, "auth-basic"))
 		options.credentials = &user;
 	(void)snprintf(text, sizeof(text), "127.0.0.1:%d/%s", fixture->port, name);
 	assert_ok(oci_reference_parse(text, &reference, &why), &why);
@@ -297,6 +299,28 @@ static void registries_that_misbehave_are_refused(void **state)
 	}
 }
 
+static void an_upload_elsewhere_gets_no_credentials(void **state)
+{
+	const struct oci_descriptor blobs[] = {fixture_layer(1000), fixture_layer(2000000)};
+	struct oci_target *target;
+	struct buf log = {0};
+	struct diag why = {0};
+	char name[64];
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "p/auth-basic/up-other.%d", elsewhere.port);
+	target = target_of(&server, name);
+	for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
+		(void)fixture_log(&elsewhere, &log);
+		assert_int_equal(-EACCES, put(target, &blobs[i], blobs[i].size, 0, &why));
+		assert_null(strstr(fixture_log(&elsewhere, &log), "authorization"));
+		assert_int_equal(1, count_of(buf_string(&log), "/v2/guard/"));
+		assert_non_null(strstr(fixture_log(&server, &log), "Basic dXNlcjpwdw=="));
+	}
+	oci_target_close(target);
+	buf_release(&log);
+}
+
 /* It is read once: whoever has it can send it again. */
 static void a_large_blob_that_breaks_on_the_way_is_worth_another_try(void **state)
 {
@@ -450,6 +474,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_as_promised_is_not_pushed),
 		cmocka_unit_test(without_a_password_nothing_is_pushed),
 		cmocka_unit_test(registries_that_misbehave_are_refused),
+		cmocka_unit_test(an_upload_elsewhere_gets_no_credentials),
 		cmocka_unit_test(a_large_blob_that_breaks_on_the_way_is_worth_another_try),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
 		cmocka_unit_test(skopeo_and_we_see_the_same),
