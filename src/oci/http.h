@@ -33,8 +33,8 @@ struct http_options {
 	 * none.
 	 */
 	const char *host;
-	const char *certs_dir;           /* the folder to take them from; NULL: the usual ones */
-	bool is_insecure;                /* any certificate will do, and https may lead to http */
+	const char *certs_dir; /* the folder that holds them; NULL: HOST[:PORT] in the usual ones */
+	bool is_insecure;      /* any certificate will do, and https may lead to http */
 	unsigned int connect_timeout_ms; /* 0: HTTP_CONNECT_TIMEOUT_MS */
 	unsigned int stall_timeout_ms;   /* 0: HTTP_STALL_TIMEOUT_MS */
 };

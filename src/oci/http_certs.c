@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * containers-certs.d(5): in a folder HOST[:PORT], each X.crt is an authority, and X.cert with X.key
- * is what we show. The first of the folders that exists is the one.
+ * is what we show. The first of the folders that exists is the one. A folder that the user names
+ * holds them itself, as that of --cert-dir of skopeo and podman does.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -114,16 +115,12 @@ static int folder_load(struct http *http, const char *path, DIR *dir, struct dia
 	return errno ? diag_errno(why, -errno, "cannot read %s", path) : 0;
 }
 
-/* Load from base/HOST. Returns 1 when it was there, 0 when it was not. */
-static int base_load(struct http *http, const char *base, struct diag *why)
+/* Returns 1 when it was there, 0 when it was not. */
+static int path_load(struct http *http, const char *path, struct diag *why)
 {
-	CLEAN(memory_freep) char *path = NULL;
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(dir_closep) DIR *dir = opendir(path);
 	int r;
 
-	if (asprintf(&path, "%s/%s", base, http->host) < 0)
-		return -ENOMEM;
-	dir = opendir(path);
 	if (!dir && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
 		return 0;
 	if (!dir)
@@ -132,20 +129,32 @@ static int base_load(struct http *http, const char *base, struct diag *why)
 	return r < 0 ? r : 1;
 }
 
+/* From base/HOST. */
+static int base_load(struct http *http, const char *base, struct diag *why)
+{
+	CLEAN(memory_freep) char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", base, http->host) < 0)
+		return -ENOMEM;
+	return path_load(http, path, why);
+}
+
 int http_certs_load(struct http *http, const char *certs_dir, struct diag *why)
 {
 	CLEAN(memory_freep) char *own = NULL;
 	const char *home = getenv("HOME");
 	int r = 0;
 
-	if (certs_dir)
-		r = base_load(http, certs_dir, why);
-	else if (home && home[0] == '/') {
+	if (certs_dir) {
+		r = path_load(http, certs_dir, why);
+		return r < 0 ? r : 0;
+	}
+	if (home && home[0] == '/') {
 		if (asprintf(&own, "%s/.config/containers/certs.d", home) < 0)
 			return -ENOMEM;
 		r = base_load(http, own, why);
 	}
-	for (size_t i = 0; r == 0 && !certs_dir && i < 2; i++)
+	for (size_t i = 0; r == 0 && i < 2; i++)
 		r = base_load(http, system_folders[i], why);
 	return r < 0 ? r : 0;
 }

@@ -85,15 +85,14 @@ static int ask(const struct http_options *options, const char *path, char *text,
 	return r;
 }
 
-/* A folder "certs" with what command puts into the server's. */
+/* A folder "certs" with what command puts there. */
 static void certs(const char *command, char host[32])
 {
 	char line[512];
 
 	(void)snprintf(host, 32, "127.0.0.1:%d", server.port);
-	(void)snprintf(line, sizeof(line), "rm -rf certs && mkdir -p certs/%s && %s", host, "true");
-	run(line);
-	(void)snprintf(line, sizeof(line), "cd certs/%s && %s", host, command);
+	(void)snprintf(line, sizeof(line), "rm -rf certs && mkdir certs && cd certs && %s",
+		       command);
 	run(line);
 }
 
@@ -135,10 +134,34 @@ static void an_authority_of_the_host_is_trusted(void **state)
 
 	(void)state;
 	need("openssl", is_ready, "there is no openssl");
-	certs("cp ../../a.cert ours.crt", host);
+	certs("cp ../a.cert ours.crt", host);
 	options = options_of(host);
 	assert_int_equal(200, ask(&options, "/echo", text, sizeof(text), &why));
 	assert_non_null(strstr(text, "\"peer\": false"));
+	run("rm certs/ours.crt");
+	assert_int_equal(-EPERM, ask(&options, "/echo", text, sizeof(text), &why));
+	run("rmdir certs");
+	assert_int_equal(-EPERM, ask(&options, "/echo", text, sizeof(text), &why));
+}
+
+/* Where nobody names a folder, each host has its own in the usual ones. */
+static void a_host_has_a_folder_of_its_own(void **state)
+{
+	struct http_options options = {0};
+	struct diag why = {0};
+	char text[4096], host[32], line[256];
+
+	(void)state;
+	need("openssl", is_ready, "there is no openssl");
+	certs("true", host);
+	assert_int_equal(0, setenv("HOME", folder, 1));
+	(void)snprintf(line, sizeof(line),
+		       "mkdir -p .config/containers/certs.d/%s && "
+		       "cp a.cert .config/containers/certs.d/%s/ours.crt",
+		       host, host);
+	run(line);
+	options.host = host;
+	assert_int_equal(200, ask(&options, "/echo", text, sizeof(text), &why));
 	options.host = "127.0.0.1:1";
 	assert_int_equal(-EPERM, ask(&options, "/echo", text, sizeof(text), &why));
 }
@@ -151,13 +174,12 @@ static void a_client_certificate_is_for_its_host_only(void **state)
 
 	(void)state;
 	need("openssl", is_ready, "there is no openssl");
-	certs("cp ../../a.cert ours.crt && cp ../../a.cert ../../a.key .", host);
+	certs("cp ../a.cert ours.crt && cp ../a.cert ../a.key .", host);
 	options = options_of(host);
 	assert_int_equal(200, ask(&options, "/echo", text, sizeof(text), &why));
 	assert_non_null(strstr(text, "\"peer\": true"));
 
-	/* The same folder under another name: what belongs to that host is not shown here. */
-	run("mv certs/127* certs/other.example");
+	/* The same folder for another host: what that gets to see is not shown here. */
 	options.host = "other.example";
 	options.is_insecure = true;
 	assert_int_equal(200, ask(&options, "/echo", text, sizeof(text), &why));
@@ -172,7 +194,7 @@ static void a_certificate_without_its_key_is_an_error(void **state)
 
 	(void)state;
 	need("openssl", is_ready, "there is no openssl");
-	certs("cp ../../a.cert a.cert", host);
+	certs("cp ../a.cert a.cert", host);
 	options = options_of(host);
 	assert_int_equal(-ENOENT, ask(&options, "/echo", text, sizeof(text), &why));
 	assert_non_null(strstr(why.text, "a.key"));
@@ -186,7 +208,7 @@ static void a_redirect_to_http_is_refused(void **state)
 
 	(void)state;
 	need("openssl", is_ready, "there is no openssl");
-	certs("cp ../../a.cert ours.crt", host);
+	certs("cp ../a.cert ours.crt", host);
 	options = options_of(host);
 	(void)snprintf(path, sizeof(path), "/redirect?to=http%%3A%%2F%%2F127.0.0.1%%3A%d%%2Fecho",
 		       plain.port);
@@ -219,6 +241,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_authority_is_refused),
 		cmocka_unit_test(an_insecure_registry_may_have_any_certificate),
 		cmocka_unit_test(an_authority_of_the_host_is_trusted),
+		cmocka_unit_test(a_host_has_a_folder_of_its_own),
 		cmocka_unit_test(a_client_certificate_is_for_its_host_only),
 		cmocka_unit_test(a_certificate_without_its_key_is_an_error),
 		cmocka_unit_test(a_redirect_to_http_is_refused),
