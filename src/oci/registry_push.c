@@ -347,30 +347,25 @@ static int manifest_put(struct push *push, struct span bytes, const char *media_
 	return r < 0 ? diag_wrap(why, r, "%s", what) : 0;
 }
 
-static int push_put_manifest(struct oci_target *target, struct span bytes, const char *media_type,
-			     bool is_named, struct diag *why)
+static int push_put_manifest(struct oci_target *target, const struct digest *digest,
+			     struct span bytes, const char *media_type, bool is_named,
+			     struct diag *why)
 {
 	struct push *push = (struct push *)target;
 	const struct oci_reference *reference = &push->endpoint.reference;
-	enum digest_algorithm algorithm = DIGEST_SHA256;
 	char text[OCI_DIGEST_SIZE_MAX];
-	struct digest digest;
-	int r;
+	int r = registry_manifest_check(bytes, SPAN_EMPTY, digest, why);
 
-	if (is_named && reference->digest.algorithm != DIGEST_NONE)
-		algorithm = (enum digest_algorithm)reference->digest.algorithm;
-	r = sha_of(algorithm, bytes, &digest, why);
+	if (r == 0 && is_named && reference->digest.algorithm != DIGEST_NONE) {
+		digest = &reference->digest;
+		r = registry_manifest_check(bytes, SPAN_EMPTY, digest, why);
+	}
 	if (r < 0)
 		return r;
-	if (is_named && reference->digest.algorithm != DIGEST_NONE &&
-	    !digest_equal(&digest, &reference->digest))
-		return diag_set(why, -EBADMSG,
-				"the manifest is %s, and not what the reference says",
-				oci_digest_text(&digest, text));
 	/* Under a tag it is to be had by its digest too. */
 	if (is_named && reference->tag)
 		return manifest_put(push, bytes, media_type, reference->tag, why);
-	return manifest_put(push, bytes, media_type, oci_digest_text(&digest, text), why);
+	return manifest_put(push, bytes, media_type, oci_digest_text(digest, text), why);
 }
 
 int registry_push_open(const struct oci_reference *reference,

@@ -38,11 +38,13 @@ struct oci_target_ops {
 	int (*put_blob)(struct oci_target *target, const struct oci_descriptor *blob,
 			const struct reader *bytes, struct diag *why);
 	/*
-	 * Bring a manifest or an index, after all that it names: under its digest, and with
-	 * is_named under what the reference says, tag or digest, too.
+	 * Bring a manifest or an index, after all that it names: under the digest that it is known
+	 * by, and with is_named under what the reference says, tag or digest, too.
+	 *   -EBADMSG  the bytes are not what that digest, or the reference's, is of
 	 */
-	int (*put_manifest)(struct oci_target *target, struct span bytes, const char *media_type,
-			    bool is_named, struct diag *why);
+	int (*put_manifest)(struct oci_target *target, const struct digest *digest,
+			    struct span bytes, const char *media_type, bool is_named,
+			    struct diag *why);
 	/* All is there: make it durable and seen, where it is not yet. NULL: nothing to do. */
 	int (*finish)(struct oci_target *target, struct diag *why);
 	/* At any time. What was not finished leaves nothing that names it. */
@@ -74,11 +76,12 @@ static inline int oci_target_put_blob(struct oci_target *target, const struct oc
 	return ((struct oci_target_base *)target)->ops->put_blob(target, blob, bytes, why);
 }
 
-static inline int oci_target_put_manifest(struct oci_target *target, struct span bytes,
-					  const char *media_type, bool is_named, struct diag *why)
+static inline int oci_target_put_manifest(struct oci_target *target, const struct digest *digest,
+					  struct span bytes, const char *media_type, bool is_named,
+					  struct diag *why)
 {
 	return ((struct oci_target_base *)target)
-		->ops->put_manifest(target, bytes, media_type, is_named, why);
+		->ops->put_manifest(target, digest, bytes, media_type, is_named, why);
 }
 
 static inline int oci_target_finish(struct oci_target *target, struct diag *why)

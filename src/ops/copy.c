@@ -98,9 +98,9 @@ static int document_put(struct copy *copy, struct document *document, bool is_na
 		r = copy_blobs(copy, document->manifest, why);
 	}
 	if (r == 0)
-		r = oci_target_put_manifest(copy->target, buf_span(&document->bytes),
-					    oci_manifest_media_type(document->manifest->type),
-					    is_named, why);
+		r = oci_target_put_manifest(
+			copy->target, &document->digest, buf_span(&document->bytes),
+			oci_manifest_media_type(document->manifest->type), is_named, why);
 	if (r == 0)
 		result->manifest_count++;
 	return r;

@@ -177,7 +177,7 @@ static int manifest_put(struct plain *plain, struct digest *ret_digest, struct d
 		r = sha_of(DIGEST_SHA256, buf_span(&bytes), ret_digest, why);
 	if (r < 0)
 		return r;
-	return oci_target_put_manifest(plain->copy->target, buf_span(&bytes),
+	return oci_target_put_manifest(plain->copy->target, ret_digest, buf_span(&bytes),
 				       oci_manifest_media_type(OCI_MANIFEST), true, why);
 }
 

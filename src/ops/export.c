@@ -112,8 +112,8 @@ static int finish(struct export *export, struct export_result *result, struct di
 	if (r == 0)
 		r = sha_of(DIGEST_SHA256, buf_span(&manifest), &result->manifest, why);
 	if (r == 0)
-		r = oci_target_put_manifest(export->target, buf_span(&manifest), media_type, true,
-					    why);
+		r = oci_target_put_manifest(export->target, &result->manifest, buf_span(&manifest),
+					    media_type, true, why);
 	if (r == 0)
 		r = oci_target_finish(export->target, why);
 	return r;

@@ -118,8 +118,9 @@ static json_t *entry_json(const struct target_docker *docker, const struct oci_m
 	return json_pack("[{s:s, s:o, s:o}]", "Config", name, "RepoTags", tags, "Layers", layers);
 }
 
-static int docker_put_manifest(struct oci_target *target, struct span bytes, const char *media_type,
-			       bool is_named, struct diag *why)
+static int docker_put_manifest(struct oci_target *target, const struct digest *digest,
+			       struct span bytes, const char *media_type, bool is_named,
+			       struct diag *why)
 {
 	struct target_docker *docker = (struct target_docker *)target;
 	CLEAN(oci_manifest_freep) struct oci_manifest *manifest = NULL;
@@ -127,6 +128,7 @@ static int docker_put_manifest(struct oci_target *target, struct span bytes, con
 	CLEAN(memory_freep) char *text = NULL;
 	int r;
 
+	(void)digest; /* nothing in the archive is called by it */
 	if (!is_named)
 		return 0;
 	r = oci_manifest_parse(bytes, media_type, &manifest, why);

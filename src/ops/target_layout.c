@@ -13,11 +13,11 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/limits.h"
+#include "oci/fetch.h"
 #include "oci/json.h"
 #include "oci/target.h"
 #include "ops/files_out.h"
 #include "ops/target_private.h"
-#include "verity/sha.h"
 
 #define NAME_ANNOTATION "org.opencontainers.image.ref.name"
 #define BLOB_PATH_SIZE_MAX (DIGEST_HEX_SIZE_MAX + 16)
@@ -60,18 +60,18 @@ static int layout_put_blob(struct oci_target *target, const struct oci_descripto
 			     blob, bytes, why);
 }
 
-static int layout_put_manifest(struct oci_target *target, struct span bytes, const char *media_type,
-			       bool is_named, struct diag *why)
+static int layout_put_manifest(struct oci_target *target, const struct digest *digest,
+			       struct span bytes, const char *media_type, bool is_named,
+			       struct diag *why)
 {
 	struct target_layout *layout = (struct target_layout *)target;
-	struct oci_descriptor manifest = {.size = bytes.size};
+	struct oci_descriptor manifest = {.digest = *digest, .size = bytes.size};
 	char path[BLOB_PATH_SIZE_MAX];
-	int r;
+	int r = oci_descriptor_check(&manifest, bytes, why);
 
 	(void)snprintf(manifest.media_type, sizeof(manifest.media_type), "%s", media_type);
-	r = sha_of(DIGEST_SHA256, bytes, &manifest.digest, why);
 	if (r == 0)
-		r = files_out_put_span(layout->out, blob_path(&manifest.digest, path), bytes, why);
+		r = files_out_put_span(layout->out, blob_path(digest, path), bytes, why);
 	if (r < 0 || !is_named)
 		return r;
 	layout->named = manifest;

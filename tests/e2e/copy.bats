@@ -72,6 +72,34 @@ copy() { lamina copy --src-tls-verify=false --dest-tls-verify=false "$@"; }
     run -2 copy --all --platform linux/arm64 oci:img:it oci:other
 }
 
+@test "what an index lists by SHA-512 goes under that name" {
+    start_web
+    index=$(make_image img --name it --platforms linux/amd64,linux/arm64)
+    python3 - "${index#sha256:}" <<'PYTHON'
+import hashlib, json, pathlib, sys
+blobs = pathlib.Path("img/blobs")
+(blobs / "sha512").mkdir()
+index = json.loads((blobs / "sha256" / sys.argv[1]).read_text())
+for entry in index["manifests"]:
+    data = (blobs / "sha256" / entry["digest"][7:]).read_bytes()
+    (blobs / "sha256" / entry["digest"][7:]).unlink()
+    entry["digest"] = "sha512:" + hashlib.sha512(data).hexdigest()
+    (blobs / "sha512" / entry["digest"][7:]).write_bytes(data)
+(blobs / "sha256" / sys.argv[1]).unlink()
+data = json.dumps(index).encode()
+digest = hashlib.sha256(data).hexdigest()
+(blobs / "sha256" / digest).write_bytes(data)
+top = json.loads(pathlib.Path("img/index.json").read_text())
+top["manifests"][0].update(digest="sha256:" + digest, size=len(data))
+pathlib.Path("img/index.json").write_text(json.dumps(top))
+PYTHON
+    copy --all oci:img:it oci:out:it
+    diff -r img/blobs out/blobs
+    copy --all oci:out:it "docker://$web/p/have-no:1"
+    python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' "http://$web/log" >asked
+    [ "$(jq -r '.[] | select(.method == "PUT") | .path' asked | grep -c '/manifests/sha512:')" = 2 ]
+}
+
 @test "what the target has is not sent, what lies beside it is mounted" {
     need_registry
     start_registry

@@ -346,6 +346,16 @@ static void a_large_blob_that_breaks_on_the_way_is_worth_another_try(void **stat
 	oci_target_close(good);
 }
 
+static int put_manifest(struct oci_target *target, enum digest_algorithm algorithm,
+			const char *media_type, bool is_named, struct diag *why)
+{
+	struct digest digest;
+
+	assert_int_equal(0, sha_of(algorithm, SPAN_LITERAL("{}"), &digest, why));
+	return oci_target_put_manifest(target, &digest, SPAN_LITERAL("{}"), media_type, is_named,
+				       why);
+}
+
 static void a_manifest_that_was_changed_on_the_way_is_noticed(void **state)
 {
 	struct oci_target *good = target_of(&server, "good:v1");
@@ -353,13 +363,38 @@ static void a_manifest_that_was_changed_on_the_way_is_noticed(void **state)
 	struct diag why = {0};
 
 	(void)state;
-	assert_ok(oci_target_put_manifest(good, SPAN_LITERAL("{}"), "a/b", true, &why), &why);
-	assert_int_equal(-EBADMSG,
-			 oci_target_put_manifest(bad, SPAN_LITERAL("{}"), "a/b", true, &why));
-	assert_int_equal(-EUCLEAN, oci_target_put_manifest(good, SPAN_LITERAL("{}"),
-							   "a/b\r\nX-Evil: 1", true, &why));
+	assert_ok(put_manifest(good, DIGEST_SHA256, "a/b", true, &why), &why);
+	assert_int_equal(-EBADMSG, put_manifest(bad, DIGEST_SHA256, "a/b", true, &why));
+	assert_int_equal(-EUCLEAN,
+			 put_manifest(good, DIGEST_SHA256, "a/b\r\nX-Evil: 1", true, &why));
 	oci_target_close(good);
 	oci_target_close(bad);
+}
+
+/* An index that lists it so would lead nowhere if it had another name. */
+static void a_manifest_is_put_under_the_digest_it_is_known_by(void **state)
+{
+	struct oci_target *target = target_of(&server, "good:v1");
+	struct oci_target *bad = target_of(&server, "x/put-wrong:v1");
+	struct digest wrong = {.algorithm = DIGEST_SHA512};
+	struct buf log = {0};
+	struct diag why = {0};
+
+	(void)state;
+	(void)fixture_log(&server, &log);
+	assert_ok(put_manifest(target, DIGEST_SHA512, "a/b", false, &why), &why);
+	/* sha512sum of "{}" */
+	assert_non_null(
+		strstr(fixture_log(&server, &log),
+		       "/manifests/sha512:27c74670adb75075fad058d5ceaf7b20c4e7786c83bae8a32f62"
+		       "6f9782af34c9a33c2046ef60fd2a7878d378e29fec851806bbd9a67878f3a9f1cda4830"
+		       "763fd\""));
+	assert_int_equal(-EBADMSG, put_manifest(bad, DIGEST_SHA512, "a/b", false, &why));
+	assert_int_equal(-EBADMSG, oci_target_put_manifest(target, &wrong, SPAN_LITERAL("{}"),
+							   "a/b", false, &why));
+	oci_target_close(target);
+	oci_target_close(bad);
+	buf_release(&log);
 }
 
 static void file_read(const char *path, struct buf *ret)
@@ -453,7 +488,10 @@ static void skopeo_and_we_see_the_same(void **state)
 		assert_ok(oci_target_put_blob(target, &blob, &reader, &why), &why);
 		reader_close(&reader);
 	}
-	assert_ok(oci_target_put_manifest(target, buf_span(&manifest), type, true, &why), &why);
+	assert_ok(sha_of(DIGEST_SHA256, buf_span(&manifest), &blob.digest, &why), &why);
+	assert_ok(oci_target_put_manifest(target, &blob.digest, buf_span(&manifest), type, true,
+					  &why),
+		  &why);
 	oci_source_close(source);
 	oci_target_close(target);
 
@@ -477,6 +515,7 @@ int main(void)
 		cmocka_unit_test(an_upload_elsewhere_gets_no_credentials),
 		cmocka_unit_test(a_large_blob_that_breaks_on_the_way_is_worth_another_try),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
+		cmocka_unit_test(a_manifest_is_put_under_the_digest_it_is_known_by),
 		cmocka_unit_test(skopeo_and_we_see_the_same),
 	};
 
