@@ -62,7 +62,7 @@ static int manifest_get(struct endpoint *endpoint, const char *below, const stru
 	CLEAN(memory_freep) char *what = NULL;
 	CLEAN(buf_release) struct buf url = {0};
 	struct http_request request = {.method = "GET", .headers = manifest_headers};
-	struct retry retry = {.first_ms = endpoint->retry_ms};
+	struct retry retry = endpoint_retry(endpoint);
 	int r;
 
 	if (!scope || asprintf(&what, "%s/%s: %s", endpoint->reference.registry,
@@ -153,9 +153,11 @@ int registry_open(const struct oci_reference *reference, const struct registry_o
 	registry->endpoints = calloc(places.count, sizeof(*registry->endpoints));
 	if (!registry->endpoints)
 		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < places.count; i++, registry->count++)
+	for (size_t i = 0; r == 0 && i < places.count; i++, registry->count++) {
 		r = place_open(&registry->endpoints[i], &places.places[i], reference->registry,
 			       options, why);
+		registry->endpoints[i].has_next = i + 1 < places.count;
+	}
 	if (r < 0) {
 		registry_close((struct oci_source *)registry);
 		return r;

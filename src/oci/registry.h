@@ -4,7 +4,7 @@
  *
  * OCI distribution specification 1.1, and Docker's registry HTTP API V2, which it comes from. What
  * the network or a server breaks is tried again, and a blob goes on where it broke. Mirrors are
- * asked first, as registries.conf says; what one of them lacks comes from the next.
+ * asked first, as registries.conf says, and once; what one of them lacks comes from the next.
  */
 #ifndef LAMINA_OCI_REGISTRY_H
 #define LAMINA_OCI_REGISTRY_H

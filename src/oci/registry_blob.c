@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * A blob as a stream that outlives its connections: where one breaks, the next asks for the rest
- * (RFC 9110, 14.2), and a mirror that goes on failing is left for the next place.
+ * (RFC 9110, 14.2), at the next place where it was a mirror's.
  */
 #include <errno.h>
 
@@ -136,7 +136,7 @@ static bool next_place(struct blob_reader *reader, int err)
 	if (err == -ENOMEM || reader->place + 1 >= reader->registry->count)
 		return false;
 	reader->place++;
-	reader->retry = (struct retry){.first_ms = endpoint_of(reader)->retry_ms};
+	reader->retry = endpoint_retry(endpoint_of(reader));
 	reader->beginnings = 0;
 	return true;
 }
@@ -235,7 +235,7 @@ int registry_blob(struct oci_source *source, const struct oci_descriptor *blob, 
 	reader->place = atomic_load(&registry->current);
 	reader->blob = *blob;
 	reader->offset = reader->mark = offset < blob->size ? offset : blob->size;
-	reader->retry.first_ms = endpoint_of(reader)->retry_ms;
+	reader->retry = endpoint_retry(endpoint_of(reader));
 	if (asprintf(&reader->what, "%s/%s: blob %s", endpoint_of(reader)->reference.registry,
 		     endpoint_of(reader)->reference.repository,
 		     oci_digest_text(&blob->digest, digest)) < 0) {

@@ -159,7 +159,7 @@ int endpoint_send(struct endpoint *endpoint, const struct http_request *request,
 int endpoint_ask(struct endpoint *endpoint, const struct http_request *request, const char *scopes,
 		 struct http_response **ret, struct diag *why)
 {
-	struct retry retry = {.first_ms = endpoint->retry_ms};
+	struct retry retry = endpoint_retry(endpoint);
 
 	for (;;) {
 		CLEAN(http_response_freep) struct http_response *response = NULL;

@@ -23,6 +23,8 @@ struct endpoint {
 	struct http *http;              /* owned */
 	struct auth *auth;              /* owned */
 	unsigned int retry_ms;
+	bool has_next; /* another place is asked where this one fails: at once, not after more tries
+			*/
 	bool is_insecure;
 	pthread_mutex_t lock;
 	const char *scheme; /* guarded by lock; NULL: not known yet */
@@ -51,11 +53,14 @@ char *endpoint_scope(const struct endpoint *endpoint, const char *actions);
 struct retry {
 	unsigned int first_ms;
 	unsigned int count;
+	bool is_vain; /* there is something better to do than to try again */
 };
+
+struct retry endpoint_retry(const struct endpoint *endpoint);
 
 /*
  * Wait before the next try, as long as the answer wants (Retry-After; NULL: there was none).
- * Returns false when it has been tried often enough, or the answer wants too much.
+ * Returns false when it has been tried often enough, the answer wants too much, or it is vain.
  */
 bool retry_wait(struct retry *retry, const struct http_response *response);
 

@@ -223,7 +223,7 @@ static int put_small(struct push *push, const struct oci_descriptor *blob, struc
 		     struct diag *why)
 {
 	const struct reader reader = {.read = checked_read, .context = checked};
-	struct retry retry = {.first_ms = push->endpoint.retry_ms};
+	struct retry retry = endpoint_retry(&push->endpoint);
 	struct http_request request = {.method = "PUT", .headers = put_headers, .is_foreign = true};
 	CLEAN(buf_release) struct buf bytes = {0};
 	uint8_t part[4096];

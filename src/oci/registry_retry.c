@@ -40,12 +40,17 @@ static void sleep_ms(uint64_t wait_ms)
 		;
 }
 
+struct retry endpoint_retry(const struct endpoint *endpoint)
+{
+	return (struct retry){.first_ms = endpoint->retry_ms, .is_vain = endpoint->has_next};
+}
+
 bool retry_wait(struct retry *retry, const struct http_response *response)
 {
 	uint64_t wait_ms = (uint64_t)retry->first_ms << retry->count, seconds;
 	struct span value;
 
-	if (retry->count >= RETRY_MAX)
+	if (retry->is_vain || retry->count >= RETRY_MAX)
 		return false;
 	retry->count++;
 	if (wait_ms > RETRY_LONGEST_MS)

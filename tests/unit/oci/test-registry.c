@@ -225,12 +225,17 @@ static void mirrors_come_first_and_the_registry_last(void **state)
 		const char *mirror;
 		bool has_manifest; /* else the registry is asked too */
 		bool has_blob;
+		size_t asked; /* how often the mirror was asked: once for each */
 	} cases[] = {
-		{"good", true, true},
-		{"x/mstatus-404", false, false},
-		{"x/mstatus-500", false, false},
-		{"x/have-no", true, false},
-		{"x/mdigest-wrong", false, false},
+		{"good", true, true, 2},
+		{"x/mstatus-404", false, false, 1},
+		{"x/mstatus-500", false, false, 1},
+		{"x/mstatus-429", false, false, 1},
+		{"x/mcut-50", false, false, 1},
+		{"x/have-no", true, false, 2},
+		{"x/status-503", true, false, 2},
+		{"x/cut-100000", true, false, 2},
+		{"x/mdigest-wrong", false, false, 1},
 	};
 	const struct oci_descriptor blob = fixture_layer(FIXTURE_LAYER_SIZE);
 
@@ -255,6 +260,7 @@ static void mirrors_come_first_and_the_registry_last(void **state)
 		assert_int_equal(!cases[i].has_blob,
 				 strstr(buf_string(&log), "/v2/real/x/blobs/") != NULL);
 		assert_non_null(strstr(fixture_log(&other, &log), "/manifests/latest"));
+		assert_int_equal(cases[i].asked, count_of(buf_string(&log), "\"GET\""));
 		oci_source_close(source);
 		buf_release(&text);
 		buf_release(&log);
