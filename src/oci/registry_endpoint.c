@@ -141,11 +141,15 @@ int endpoint_send(struct endpoint *endpoint, const struct http_request *request,
 	r = http_send(endpoint->http, &mine, &response, why);
 	if (r < 0)
 		return r;
-	if (http_status(response) == 401 && !request->upload &&
-	    is_own(endpoint, http_url(response)) && is_own(endpoint, request->url)) {
+	if (http_status(response) == 401 && is_own(endpoint, http_url(response)) &&
+	    is_own(endpoint, request->url)) {
 		r = auth_answer(endpoint->auth, response, scopes, value, &better, why);
 		if (r < 0)
 			return r;
+		/* Some of it may be gone: the next request has what would have been right. */
+		if (request->upload)
+			return diag_set(why, -EAGAIN,
+					"the registry wants to know anew who this is");
 		http_response_free(TAKE(response));
 		mine.authorization = better;
 		r = http_send(endpoint->http, &mine, &response, why);

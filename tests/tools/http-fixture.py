@@ -214,6 +214,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     #   to-HOW            the blob is redirected: to file, to blob, to other.PORT of 127.0.0.1, to
     #                     basic.PORT or bearer.PORT, which want a password or a token
     #   auth-bearer|basic wants a token, or a password (user:pw)
+    #   stale-N           the first N requests with a body find their token expired
     #   mdigest-wrong     Docker-Content-Digest of something else
     #   mbody-wrong       another manifest than was asked for
     #   msize-N           a manifest of N bytes
@@ -244,7 +245,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def is_welcome(self, name, how):
         wanted = {"bearer": "Bearer good", "basic": "Basic dXNlcjpwdw=="}.get(how.get("auth"))
-        if not wanted or self.headers.get("Authorization") == wanted:
+        with lock:
+            seen = counts[name] = counts.get(name, 0) + (self.command in ("PUT", "PATCH"))
+        is_stale = self.command in ("PUT", "PATCH") and seen <= int(how.get("stale", 0))
+        if not wanted or (self.headers.get("Authorization") == wanted and not is_stale):
             return True
         self.body()
         self.note(0)

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "oci/credentials.h"
 #include "oci/target.h"
+#include "oci/transfer.h"
 #include "registry_fixture.h"
 
 static char folder[] = "/tmp/lamina-push-XXXXXX";
@@ -159,6 +160,16 @@ static ssize_t stream_read(void *context, void *data, size_t size, struct diag *
 	for (size_t i = 0; i < size; i++)
 		((uint8_t *)data)[i] = fixture_byte(stream->at++);
 	return (ssize_t)size;
+}
+
+static int stream_open(void *context, struct reader *ret, struct diag *why)
+{
+	struct stream *stream = context;
+
+	(void)why;
+	stream->at = 0;
+	*ret = (struct reader){.read = stream_read, .context = stream};
+	return 0;
 }
 
 /* Push what is promised to be blob, and is size bytes of the pattern. */
@@ -356,6 +367,33 @@ static int put_manifest(struct oci_target *target, enum digest_algorithm algorit
 				       why);
 }
 
+/* A token that expires in the middle of a push costs another one. */
+static void an_upload_goes_on_with_a_new_token(void **state)
+{
+	const struct oci_descriptor large = fixture_layer(2000000), small = fixture_layer(1000);
+	struct oci_target *target = target_of(&server, "u/auth-bearer/stale-1");
+	struct oci_target *other = target_of(&server, "v/auth-bearer/stale-1");
+	struct stream stream = {0};
+	struct oci_transfer transfer = {.open = stream_open, .context = &stream, .retry_ms = 1};
+	struct buf log = {0};
+	struct diag why = {0};
+
+	(void)state;
+	stream.size = large.size;
+	assert_ok(oci_transfer_send(target, &large, &transfer, &why), &why);
+	assert_int_equal(2, count_of(fixture_log(&server, &log), "/token?"));
+	stream.size = small.size;
+	assert_ok(oci_transfer_send(other, &small, &transfer, &why), &why);
+	assert_int_equal(2, count_of(fixture_log(&server, &log), "/token?"));
+	oci_target_close(target);
+	oci_target_close(other);
+	target = target_of(&server, "w/auth-basic/stale-9");
+	stream.size = large.size;
+	assert_int_equal(-EACCES, oci_transfer_send(target, &large, &transfer, &why));
+	oci_target_close(target);
+	buf_release(&log);
+}
+
 static void a_manifest_that_was_changed_on_the_way_is_noticed(void **state)
 {
 	struct oci_target *good = target_of(&server, "good:v1");
@@ -514,6 +552,7 @@ int main(void)
 		cmocka_unit_test(registries_that_misbehave_are_refused),
 		cmocka_unit_test(an_upload_elsewhere_gets_no_credentials),
 		cmocka_unit_test(a_large_blob_that_breaks_on_the_way_is_worth_another_try),
+		cmocka_unit_test(an_upload_goes_on_with_a_new_token),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
 		cmocka_unit_test(a_manifest_is_put_under_the_digest_it_is_known_by),
 		cmocka_unit_test(skopeo_and_we_see_the_same),
