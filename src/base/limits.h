@@ -185,6 +185,7 @@
 #define REGISTRY_ERROR_SIZE_MAX (64 * 1024)
 /* A blob that is kept in memory while it is pushed, so that it can be sent again: configs are. */
 #define PUSH_BUFFER_SIZE_MAX (1024 * 1024)
+#define PUSH_SESSIONS_MAX 64 /* uploads that broke and may go on: as many as jobs that send */
 
 /* An image of metadata only: 2^32 blocks is the format's limit, this is what we accept to map. */
 #define IMAGE_SIZE_MAX (1ULL << 40)

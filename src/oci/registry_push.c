@@ -17,6 +17,9 @@ static void push_close(struct oci_target *target)
 	struct push *push = (struct push *)target;
 
 	endpoint_release(&push->endpoint);
+	(void)pthread_mutex_destroy(&push->lock);
+	for (size_t i = 0; i < PUSH_SESSIONS_MAX; i++)
+		free(push->sessions[i].url);
 	free(push->scope);
 	free(push);
 }
@@ -70,29 +73,14 @@ static int push_has_blob(struct oci_target *target, const struct oci_descriptor 
 	return size == UINT64_MAX || size == blob->size;
 }
 
-int push_upload_url(struct push *push, const struct http_response *response,
-		    const struct digest *digest, char **ret, struct diag *why)
+int push_upload_url(struct push *push, const struct http_response *response, char **ret,
+		    struct diag *why)
 {
-	CLEAN(memory_freep) char *place = NULL;
-	CLEAN(buf_release) struct buf url = {0};
-	char text[OCI_DIGEST_SIZE_MAX];
 	struct span location;
-	int r;
 
 	if (!http_header(response, "Location", 0, &location))
 		return diag_set(why, -EUCLEAN, "the registry does not say where to put a blob");
-	r = http_resolve(push->endpoint.http, http_url(response), location, &place, why);
-	if (r < 0)
-		return r;
-	r = buf_append_string(&url, place);
-	if (r == 0 && digest) {
-		r = buf_printf(&url, "%cdigest=", strchr(place, '?') ? '&' : '?');
-		r = r < 0 ? r : http_encode(oci_digest_text(digest, text), &url);
-	}
-	if (r < 0 || !buf_string(&url))
-		return -ENOMEM;
-	*ret = strdup(buf_string(&url));
-	return *ret ? 0 : -ENOMEM;
+	return http_resolve(push->endpoint.http, http_url(response), location, ret, why);
 }
 
 static int push_mount_blob(struct oci_target *target, const struct oci_descriptor *blob,
@@ -121,8 +109,7 @@ static int push_mount_blob(struct oci_target *target, const struct oci_descripto
 		return 1;
 	/* It may have begun an upload instead, which nobody will end. Whether that goes is its own
 	 * affair. */
-	if (http_status(response) == 202 &&
-	    push_upload_url(push, response, NULL, &session, NULL) == 0) {
+	if (http_status(response) == 202 && push_upload_url(push, response, &session, NULL) == 0) {
 		cancel.url = session;
 		(void)endpoint_send(&push->endpoint, &cancel, push->scope, &gone, NULL);
 	}
@@ -213,6 +200,7 @@ int registry_push_open(const struct oci_reference *reference,
 	if (!push)
 		return -ENOMEM;
 	push->base.ops = &ops;
+	(void)pthread_mutex_init(&push->lock, NULL);
 	r = endpoint_init(&push->endpoint, &places.places[0], options, why);
 	if (r == 0) {
 		push->scope = endpoint_scope(&push->endpoint, "pull,push");

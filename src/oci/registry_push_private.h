@@ -5,13 +5,24 @@
 #ifndef LAMINA_OCI_REGISTRY_PUSH_PRIVATE_H
 #define LAMINA_OCI_REGISTRY_PUSH_PRIVATE_H
 
+#include "base/limits.h"
 #include "oci/registry_private.h"
 #include "oci/target.h"
+
+/* An upload that broke: the registry may still have what came of it. */
+struct push_session {
+	struct digest digest; /* of the blob; DIGEST_NONE: the place is free */
+	char *url;            /* owned */
+};
 
 struct push {
 	struct oci_target_base base;
 	struct endpoint endpoint;
 	char *scope; /* owned */
+	pthread_mutex_t lock;
+	/* guarded by lock: */
+	struct push_session sessions[PUSH_SESSIONS_MAX];
+	unsigned int oldest; /* which makes room for the next */
 };
 
 /* "HOST/PATH: below", for messages; a string the caller owns, or -ENOMEM. */
@@ -22,13 +33,12 @@ int push_ask(struct push *push, const char *method, const char *below, const cha
 	     struct http_response **ret, struct diag *why);
 
 /*
- * Where an upload goes on, with digest (NULL: without) as the last parameter of its URL; a string
- * the caller owns.
+ * Where an upload goes on; a string the caller owns.
  *
  *   -EUCLEAN  the answer has no Location; else as http_resolve()
  */
-int push_upload_url(struct push *push, const struct http_response *response,
-		    const struct digest *digest, char **ret, struct diag *why);
+int push_upload_url(struct push *push, const struct http_response *response, char **ret,
+		    struct diag *why);
 
 /* registry_upload.c: as oci_target_ops.put_blob */
 int push_blob(struct oci_target *target, const struct oci_descriptor *blob,

@@ -33,7 +33,8 @@ struct oci_target_ops {
 	 * Bring the bytes of a blob. They are read once from the beginning, and the reader stays
 	 * the caller's to close.
 	 *   -EBADMSG  they have another size or digest than the descriptor says
-	 *   -EAGAIN   the target broke off: the bytes from their beginning may help
+	 *   -EAGAIN   the target broke off: the bytes from their beginning may help, of which it
+	 *             may not send what had come
 	 */
 	int (*put_blob)(struct oci_target *target, const struct oci_descriptor *blob,
 			const struct reader *bytes, struct diag *why);

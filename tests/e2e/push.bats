@@ -137,6 +137,11 @@ push() { lamina push --tls-verify=false "$@"; }
     lamina pull -q oci:img:it
     run -0 push it "$web/p/have-no/upcut-1200000/times-2:1"
     run -0 push it "$web/q/have-no/upload-503/times-2:1"
+    # what came of it is not sent again
+    python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' "http://$web/log" >asked
+    [ "$(jq -r '.[] | select(.method == "PATCH") | .headers["content-range"][:8]' asked | sort -u)" = 1200000- ]
+    # nor is a token for ever
+    run -0 push it "$web/s/have-no/auth-bearer/stale-1:1"
     # compressed ones, too, which come from a file
     run -0 push --compression gzip --force-compression it "$web/r/have-no/upcut-1200000/times-2:1"
 }

@@ -43,6 +43,7 @@ log = []
 answering = set()  # handlers, from the request to the end of the response
 NOTE_SECONDS = 5
 counts = {}
+sessions = {}  # uploads: by path, what came
 
 
 def pattern(start, end):
@@ -222,6 +223,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     #                     there; status-S with times-T when it is put
     #   upcut-N           the connection ends after N bytes of a blob that is put, with times-T
     #   upload-S          status S for a blob that is put, with times-T
+    #   kept-no           of an upload that broke nothing is known; kept-N: N + 1 bytes, it is said
+    #   patch-S           status S where an upload goes on
     #   put-wrong         a manifest that was put has another Docker-Content-Digest
     def registry(self, _query):
         path = urllib.parse.urlparse(self.path).path[len("/v2/"):]
@@ -235,7 +238,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not self.is_welcome(name, how):
             return None
         if kind == "uploads":
-            return self.upload(how)
+            return self.upload(name, how)
         if self.command == "PUT":
             text = self.body()
             self.note(0)
@@ -298,32 +301,45 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note(len(text))
         return self.say(200, text, headers)
 
-    def upload(self, how):
+    def upload(self, name, how):
         url = urllib.parse.urlparse(self.path)
+        wanted = dict(urllib.parse.parse_qsl(url.query)).get("digest")
         with lock:
-            seen = counts[self.path] = counts.get(self.path, 0) + (self.command == "PUT")
+            seen = counts[name, wanted] = counts.get((name, wanted), 0) + (self.command == "PUT")
+            held = sessions.setdefault(url.path, bytearray())
         is_bad = self.command == "PUT" and seen <= int(how.get("times", 1 << 30))
         if "upcut" in how and is_bad:
-            self.rfile.read(int(how["upcut"]))
+            held += self.rfile.read(int(how["upcut"]))
             self.note(0)
             self.close_connection = True
             return None
         got = self.body()
         self.note(0)
+        if self.command == "GET":
+            kept = how.get("kept", max(len(held) - 1, 0))
+            return self.say(404) if kept == "no" else self.say(
+                204, b"", [("Location", url.path), ("Range", "0-%s" % kept)])
+        if self.command == "PATCH":
+            if "patch" in how or self.headers["Content-Range"].split("-")[0] != str(len(held)):
+                return self.say(int(how.get("patch", 416)))
+            held += got
+            return self.say(202, b"", [("Location", url.path + "?state=c")])
         if self.command == "POST":
+            with lock:
+                place = "%s%d" % (url.path, len(sessions))
+                sessions[place] = bytearray()
             kind, _, port = how.get("up", "").partition(".")
             there = "http://127.0.0.1:%s/v2/guard/auth-basic/blobs/uploads/1" % port
-            place = {"file": [("Location", "file:///tmp/x")], "nowhere": [],
+            answer = {"file": [("Location", "file:///tmp/x")], "nowhere": [],
                      "other": [("Location", there)]}.get(
-                kind, [("Location", url.path + "1?state=a%20b")])
-            return self.say(202, b"", place)
+                kind, [("Location", place + "?state=a%20b")])
+            return self.say(202, b"", answer)
         if self.command == "DELETE":
             return self.say(204)
         status = how.get("upload", how.get("status"))
         if status and is_bad:
             return self.say(int(status), b"{}")
-        wanted = dict(urllib.parse.parse_qsl(url.query))["digest"]
-        return self.say(201 if wanted == digest(got) else 400, b"{}")
+        return self.say(201 if wanted == digest(held + got) else 400, b"{}")
 
     def leave(self, to):
         self.note(0)

@@ -367,6 +367,48 @@ static int put_manifest(struct oci_target *target, enum digest_algorithm algorit
 				       why);
 }
 
+static void an_upload_goes_on_where_it_broke(void **state)
+{
+	static const struct {
+		const char *how;
+		size_t puts;
+		const char *patch; /* what is sent of it; NULL: nothing goes on */
+	} cases[] = {
+		{"upcut-1500000/times-1", 2, "1500000-1999999"},
+		{"upcut-2000000/times-1", 2, NULL}, /* all is there */
+		{"upcut-1/times-1", 2, NULL},       /* "0-0" */
+		{"upcut-1500000/times-1/kept-no", 2, NULL},
+		{"upcut-1500000/times-1/kept-9", 2, "10-1999999"},
+		{"upcut-1500000/times-1/kept-2000000", 2, NULL},
+		{"upcut-1500000/times-1/kept-1999999", 3, NULL},
+		{"upcut-1500000/times-1/kept-nonsense", 2, NULL},
+		{"upcut-1500000/times-1/patch-500", 2, "1500000-1999999"},
+	};
+	const struct oci_descriptor large = fixture_layer(2000000);
+	struct stream stream = {.size = large.size};
+	struct oci_transfer transfer = {.open = stream_open, .context = &stream, .retry_ms = 1};
+	struct buf log = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct oci_target *target;
+		struct diag why = {0};
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "r/%s", cases[i].how);
+		target = target_of(&server, name);
+		(void)fixture_log(&server, &log);
+		assert_ok(oci_transfer_send(target, &large, &transfer, &why), &why);
+		(void)fixture_log(&server, &log);
+		if (count_of(buf_string(&log), "\"PUT\"") != cases[i].puts ||
+		    count_of(buf_string(&log), "\"PATCH\"") != (cases[i].patch ? 1 : 0) ||
+		    (cases[i].patch && !strstr(buf_string(&log), cases[i].patch)))
+			fail_msg("%s: %s", name, buf_string(&log));
+		oci_target_close(target);
+	}
+	buf_release(&log);
+}
+
 /* A token that expires in the middle of a push costs another one. */
 static void an_upload_goes_on_with_a_new_token(void **state)
 {
@@ -552,6 +594,7 @@ int main(void)
 		cmocka_unit_test(registries_that_misbehave_are_refused),
 		cmocka_unit_test(an_upload_elsewhere_gets_no_credentials),
 		cmocka_unit_test(a_large_blob_that_breaks_on_the_way_is_worth_another_try),
+		cmocka_unit_test(an_upload_goes_on_where_it_broke),
 		cmocka_unit_test(an_upload_goes_on_with_a_new_token),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
 		cmocka_unit_test(a_manifest_is_put_under_the_digest_it_is_known_by),
