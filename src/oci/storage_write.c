@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,14 +39,22 @@ char *storage_entry_diff(const struct storage_entry *entry, char *path)
 
 /* Files */
 
+/* Podman of any user may read what is here, whatever the umask is. */
+#define FOLDER_MODE 0755
+#define FILE_MODE 0644
+
 static int folder_make(int directory, const char *path, struct diag *why)
 {
-	if (mkdirat(directory, path, 0755) == 0 || errno == EEXIST)
+	if (mkdirat(directory, path, FOLDER_MODE) == 0) {
+		if (fchmodat(directory, path, FOLDER_MODE, 0) == 0)
+			return 0;
+	} else if (errno == EEXIST) {
 		return 0;
+	}
 	return diag_errno(why, -errno, "cannot make '%s'", path);
 }
 
-/* A file appears whole. It is 0644: podman of any user may read it. */
+/* A file appears whole. */
 static int file_put(int directory, const char *path, struct span bytes, struct diag *why)
 {
 	char temporary[PATH_SIZE_MAX + 8];
@@ -54,10 +63,10 @@ static int file_put(int directory, const char *path, struct span bytes, struct d
 
 	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
 	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		    0644);
+		    FILE_MODE);
 	if (fd < 0)
 		return diag_errno(why, -errno, "cannot make '%s'", temporary);
-	r = fd_write(fd, bytes.data, bytes.size);
+	r = fchmod(fd, FILE_MODE) < 0 ? -errno : fd_write(fd, bytes.data, bytes.size);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r == 0 && renameat(directory, temporary, directory, path) < 0)
@@ -229,27 +238,68 @@ static int folders_make(int directory, const struct storage_entry *entry, const 
 	return r < 0 ? r : folder_make(directory, storage_entry_diff(entry, path), why);
 }
 
-/* podman locks by them, and may not be able to make them. */
-static int locks_make(int directory, struct diag *why)
+/*
+ * The locks of containers-storage (pkg/lockfile): all of a file, by its open file description, and
+ * in it who wrote last, by which others know that they have to read the lists again. A reader may
+ * not be able to make them. Layers before images, as there.
+ */
+#define LAST_WRITE_SIZE 64
+
+struct locks {
+	int layers; /* owned */
+	int images; /* owned */
+};
+
+static void locks_release(struct locks *locks)
 {
-	static const char *const names[] = {DRIVER "-images/images.lock",
-					    DRIVER "-layers/layers.lock"};
+	fd_close(locks->images);
+	fd_close(locks->layers);
+}
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		CLEAN(fd_closep)
-		int fd = openat(directory, names[i], O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-				0644);
+static int lock_take(int directory, const char *path, int *ret, struct diag *why)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	CLEAN(fd_closep) int fd = -1;
+	int r;
 
-		if (fd < 0)
-			return diag_errno(why, -errno, "cannot make '%s'", names[i]);
-	}
+	fd = openat(directory, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	if (fd >= 0 && fchmod(fd, FILE_MODE) < 0)
+		return diag_errno(why, -errno, "cannot make '%s'", path);
+	if (fd < 0 && errno == EEXIST)
+		fd = openat(directory, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return diag_errno(why, -errno, "cannot open '%s'", path);
+	do
+		r = fcntl(fd, F_OFD_SETLKW, &lock);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return diag_errno(why, -errno, "cannot lock '%s'", path);
+	*ret = fd_take(&fd);
 	return 0;
+}
+
+static int locks_take(int directory, struct locks *ret, struct diag *why)
+{
+	int r = lock_take(directory, DRIVER "-layers/layers.lock", &ret->layers, why);
+
+	return r < 0 ? r : lock_take(directory, DRIVER "-images/images.lock", &ret->images, why);
+}
+
+/* Something that nobody else has written there. */
+static int lock_touch(int lock, struct diag *why)
+{
+	uint8_t id[LAST_WRITE_SIZE];
+	int r = getrandom(id, sizeof(id), 0) == sizeof(id) ? 0 : -EIO;
+
+	r = r < 0 ? r : fd_pwrite(lock, id, sizeof(id), 0);
+	return r < 0 ? diag_errno(why, r, "cannot write into a lock") : 0;
 }
 
 int storage_entry_put(int directory, const struct storage_entry *entry, struct diag *why)
 {
 	char id[DIGEST_HEX_SIZE_MAX], config[OCI_DIGEST_SIZE_MAX];
 	char manifest_key[OCI_DIGEST_SIZE_MAX + 16] = "manifest-";
+	CLEAN(locks_release) struct locks locks = {-1, -1};
 	int r;
 
 	(void)digest_hex(&entry->config, id);
@@ -257,7 +307,7 @@ int storage_entry_put(int directory, const struct storage_entry *entry, struct d
 	(void)oci_digest_text(&entry->manifest, manifest_key + strlen("manifest-"));
 	r = folders_make(directory, entry, id, why);
 	if (r == 0)
-		r = locks_make(directory, why);
+		r = locks_take(directory, &locks, why);
 	if (r == 0)
 		r = link_put(directory, id, why);
 	if (r == 0)
@@ -271,7 +321,9 @@ int storage_entry_put(int directory, const struct storage_entry *entry, struct d
 		r = list_put(directory, DRIVER "-layers/layers.json", id, entry->name,
 			     layer_of(entry, id), why);
 	if (r == 0)
+		r = lock_touch(locks.layers, why);
+	if (r == 0)
 		r = list_put(directory, DRIVER "-images/images.json", id, entry->name,
 			     image_of(entry, id, manifest_key), why);
-	return r;
+	return r < 0 ? r : lock_touch(locks.images, why);
 }

@@ -40,7 +40,8 @@ char *storage_entry_diff(const struct storage_entry *entry, char *path);
 /*
  * Put an entry into the store at a directory, which is made one if it is none yet, and make the
  * directory for its files. What was there of that id is replaced, and another image of that name
- * loses it. Lists come into place whole. Not for several at a time.
+ * loses it. Lists come into place whole, under the store's own locks: several, and podman, may
+ * write at a time, of whom each waits for the other. All of it is for everybody to read.
  *
  *   -EUCLEAN  lists that make no sense
  */

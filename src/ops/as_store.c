@@ -143,12 +143,18 @@ static int mount_there(const struct as_store_request *request, const struct dige
 
 static int directory_open(const char *path, struct diag *why)
 {
-	int fd;
+	bool is_new = mkdir(path, 0755) == 0;
+	CLEAN(fd_closep) int fd = -1;
 
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+	if (!is_new && errno != EEXIST)
 		return diag_errno(why, -errno, "cannot make directory '%.300s'", path);
 	fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? diag_errno(why, -errno, "cannot open '%.300s'", path) : fd;
+	if (fd < 0)
+		return diag_errno(why, -errno, "cannot open '%.300s'", path);
+	/* as all below it: for everybody to read, whatever the umask is */
+	if (is_new && fchmod(fd, 0755) < 0)
+		return diag_errno(why, -errno, "cannot make directory '%.300s'", path);
+	return fd_take(&fd);
 }
 
 int as_store(const struct as_store_request *request, char **ret_name, struct diag *why)

@@ -4,7 +4,12 @@
  */
 #include "made.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <jansson.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "oci/reference.h"
 #include "oci/source.h"
@@ -204,12 +209,142 @@ static void a_list_that_makes_no_sense_stays(void **state)
 	made_remove(folder);
 }
 
+/* In a child, which must not go on with our tests. */
+static void put_or_exit(const char *folder, const struct storage_entry *entry)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct diag why = {0};
+
+	if (fd < 0 || storage_entry_put(fd, entry, &why) < 0) {
+		(void)fprintf(stderr, "%s\n", why.text);
+		_exit(1);
+	}
+	(void)close(fd);
+}
+
+/* Writers of images of their own: none of them is lost. */
+static void several_write_at_a_time(void **state)
+{
+	enum { WRITERS = 4, IMAGES = 8 };
+	char folder[FOLDER_SIZE];
+	pid_t writers[WRITERS];
+	json_t *list;
+	int status;
+
+	(void)state;
+	made_folder(folder);
+	for (int i = 0; i < WRITERS; i++) {
+		writers[i] = fork();
+		assert_true(writers[i] >= 0);
+		for (int j = 0; writers[i] == 0 && j < IMAGES; j++) {
+			struct buf manifest = {0};
+			char name[32], bytes[256];
+			struct storage_entry entry;
+
+			(void)snprintf(name, sizeof(name), "localhost/it:%d", i * IMAGES + j);
+			(void)snprintf(bytes, sizeof(bytes), "%.*s,\"x\":%d}",
+				       (int)strlen(config) - 1, config, i * IMAGES + j);
+			entry = entry_of(name, bytes, &manifest);
+			put_or_exit(folder, &entry);
+			buf_release(&manifest);
+		}
+		if (writers[i] == 0)
+			_exit(0);
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		assert_int_equal(writers[i], waitpid(writers[i], &status, 0));
+		assert_int_equal(0, status);
+	}
+	list = list_of(folder, "overlay-images/images.json");
+	assert_int_equal(WRITERS * IMAGES, json_array_size(list));
+	json_decref(list);
+	list = list_of(folder, "overlay-layers/layers.json");
+	assert_int_equal(WRITERS * IMAGES, json_array_size(list));
+	json_decref(list);
+	made_remove(folder);
+}
+
+/* That podman holds, and by what is in it podman knows of our writing. */
+static void the_lock_is_waited_for_and_marked(void **state)
+{
+	static const char *const paths[] = {"overlay-images/images.lock",
+					    "overlay-layers/layers.lock"};
+	char folder[FOLDER_SIZE];
+	struct buf manifest = {0};
+	struct storage_entry entry = entry_of("localhost/it:1", config, &manifest);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	uint8_t before[65], after[65];
+
+	(void)state;
+	made_folder(folder);
+	put(folder, &entry);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		int fd = open(made_path(folder, paths[i]), O_RDWR | O_CLOEXEC);
+		pid_t writer;
+		int status;
+
+		assert_true(fd >= 0);
+		assert_int_equal(64, pread(fd, before, sizeof(before), 0));
+		assert_int_equal(0, fcntl(fd, F_OFD_SETLK, &lock));
+		writer = fork();
+		assert_true(writer >= 0);
+		if (writer == 0) {
+			/* ours by inheritance, if it stayed open */
+			(void)close(fd);
+			put_or_exit(folder, &entry);
+			_exit(0);
+		}
+		(void)usleep(100000);
+		assert_int_equal(0, waitpid(writer, &status, WNOHANG));
+		(void)close(fd);
+		assert_int_equal(writer, waitpid(writer, &status, 0));
+		assert_int_equal(0, status);
+		fd = open(made_path(folder, paths[i]), O_RDONLY | O_CLOEXEC);
+		assert_int_equal(64, pread(fd, after, sizeof(after), 0));
+		(void)close(fd);
+		assert_memory_not_equal(before, after, 64);
+	}
+	buf_release(&manifest);
+	made_remove(folder);
+}
+
+static int mode_check(const char *path, const struct stat *stat, int kind, struct FTW *where)
+{
+	mode_t wanted = kind == FTW_D ? 0755 : 0644;
+
+	(void)where;
+	if (kind != FTW_SL && (stat->st_mode & 07777) != wanted)
+		fail_msg("%s has mode %o", path, stat->st_mode & 07777);
+	return 0;
+}
+
+static void the_umask_hides_nothing(void **state)
+{
+	char folder[FOLDER_SIZE];
+	struct buf manifest = {0};
+	struct storage_entry entry = entry_of("localhost/it:1", config, &manifest);
+	mode_t before;
+
+	(void)state;
+	made_folder(folder);
+	assert_int_equal(0, chmod(folder, 0755));
+	before = umask(0077);
+	put(folder, &entry);
+	(void)umask(before);
+	assert_int_equal(0, nftw(folder, mode_check, 16, FTW_PHYS));
+	buf_release(&manifest);
+	made_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_image_is_read_again),
 		cmocka_unit_test(again_it_replaces_and_takes_the_name),
 		cmocka_unit_test(a_time_that_is_none_is_left_out),
+		cmocka_unit_test(several_write_at_a_time),
+		cmocka_unit_test(the_lock_is_waited_for_and_marked),
+		cmocka_unit_test(the_umask_hides_nothing),
 		cmocka_unit_test(a_list_that_makes_no_sense_stays),
 	};
 
