@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/limits.h"
 
 void fd_close(int fd)
 {
@@ -33,11 +34,14 @@ void fd_closep(int *fd)
 int fd_open_within(int dir_fd, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {.flags = (unsigned int)flags | O_CLOEXEC, .resolve = resolve};
+	unsigned int count = 0;
 	long fd;
 
 	do {
 		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
-	} while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* a rename or mount meanwhile */
+		if (fd < 0 && errno == EAGAIN && ++count == OPEN_AGAIN_MAX)
+			return -ESTALE;
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -23,8 +23,9 @@ void fd_closep(int *fd);
 /*
  * open(2) of a path that somebody else has written: it is looked up below dir_fd, links on the way
  * by resolve (RESOLVE_* of openat2(2), <linux/openat2.h>), and the descriptor is close-on-exec.
- * flags as of open(2), without O_CREAT. A file that was renamed meanwhile is looked up again.
- * Returns a descriptor that the caller owns, or -errno. Needs Linux 5.6.
+ * flags as of open(2), without O_CREAT. Where something was renamed meanwhile it is looked up
+ * again, at most OPEN_AGAIN_MAX times: -ESTALE beyond, for whoever does nothing but rename keeps
+ * nobody. Returns a descriptor that the caller owns, or -errno. Needs Linux 5.6.
  */
 int fd_open_within(int dir_fd, const char *path, int flags, uint64_t resolve);
 

@@ -30,6 +30,12 @@
 #define DEPTH_MAX 2048 /* PATH_MAX / 2: nothing deeper can be named in one call */
 
 /*
+ * Lookups of a path that a rename or a mount somewhere in the system cut short: openat2(2) says so
+ * of paths with "..". Two in a row are rare, and so many are somebody's intention.
+ */
+#define OPEN_AGAIN_MAX 128
+
+/*
  * One dump line: escaped inline content (4 * 5000), payload (4 * 4095), path (4 * PATH_MAX), xattrs
  * (65535) and numbers fit with room to spare.
  */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -159,15 +158,13 @@ static int ancestor_open(const char *path, size_t size, uint32_t mount_id, struc
 /* The directory at path below the clone, which must be the one that original_fd holds. */
 static int beneath_open(int clone_fd, const char *path, int original_fd, struct diag *why)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	CLEAN(fd_closep) int fd = (int)syscall(SYS_openat2, clone_fd, path, &how, sizeof(how));
+	CLEAN(fd_closep)
+	int fd = fd_open_within(clone_fd, path, O_PATH | O_DIRECTORY,
+				RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	struct stat found, wanted;
 
 	if (fd < 0)
-		return diag_errno(why, -errno, "'%s' cannot be reached from above", path);
+		return diag_errno(why, fd, "'%s' cannot be reached from above", path);
 	if (fstat(fd, &found) < 0 || fstat(original_fd, &wanted) < 0)
 		return diag_errno(why, -errno, "'%s'", path);
 	if (found.st_dev != wanted.st_dev || found.st_ino != wanted.st_ino)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -35,20 +34,17 @@ static int directory_find(struct oci_files *files, const char *path, struct oci_
 {
 	struct directory *directory = (struct directory *)files;
 	/* What is no regular file must not make us wait for somebody to open its other end. */
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	CLEAN(fd_closep) int fd = -1;
+	CLEAN(fd_closep)
+	int fd = fd_open_within(directory->fd, path, O_RDONLY | O_NOCTTY | O_NONBLOCK,
+				RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	struct stat stat;
 
-	fd = (int)syscall(SYS_openat2, directory->fd, path, &how, sizeof(how));
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	if (fd == -ENOENT || fd == -ENOTDIR)
 		return -ENOENT;
-	if (fd < 0 && errno == ELOOP)
+	if (fd == -ELOOP)
 		return diag_set(why, -EUCLEAN, "'%.200s' is a symbolic link", path);
 	if (fd < 0)
-		return diag_errno(why, -errno, "cannot open '%.200s'", path);
+		return diag_errno(why, fd, "cannot open '%.200s'", path);
 	if (fstat(fd, &stat) < 0)
 		return diag_errno(why, -errno, "cannot stat '%.200s'", path);
 	if (!S_ISREG(stat.st_mode))

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -142,17 +141,14 @@ static int directory_open(const struct storage_layer *layer, struct diag *why)
 {
 	const struct storage_driver *driver = layer->root->driver;
 	CLEAN(buf_release) struct buf path = {0};
-	struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
 	int fd;
 
 	if (buf_printf(&path, "%s%s%s", driver->before, layer->id, driver->after) < 0 ||
 	    !buf_string(&path))
 		return -ENOMEM;
-	fd = (int)syscall(SYS_openat2, layer->root->fd, buf_string(&path), &how, sizeof(how));
-	return fd < 0 ? diag_errno(why, -errno, "cannot open '%.200s'", buf_string(&path)) : fd;
+	fd = fd_open_within(layer->root->fd, buf_string(&path), O_PATH | O_DIRECTORY,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	return fd < 0 ? diag_errno(why, fd, "cannot open '%.200s'", buf_string(&path)) : fd;
 }
 
 /*
@@ -161,18 +157,15 @@ static int directory_open(const struct storage_layer *layer, struct diag *why)
  */
 static int file_open(int directory, const char *name, struct oci_file *ret, struct diag *why)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	CLEAN(fd_closep) int fd = -1;
+	CLEAN(fd_closep)
+	int fd = fd_open_within(directory, name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW,
+				RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	struct stat stat;
 
-	fd = (int)syscall(SYS_openat2, directory, name, &how, sizeof(how));
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
 		return -ENOENT;
 	if (fd < 0)
-		return diag_errno(why, -errno, "cannot open '%.200s'", name);
+		return diag_errno(why, fd, "cannot open '%.200s'", name);
 	if (fstat(fd, &stat) < 0)
 		return diag_errno(why, -errno, "cannot stat '%.200s'", name);
 	if (!S_ISREG(stat.st_mode))

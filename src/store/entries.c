@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -82,10 +81,8 @@ int entry_object(const struct store *store, enum entry_place place, const char *
 /* Nothing is removed through a link that somebody put in place of a directory. */
 static int folder_open(int dir_fd, const char *path)
 {
-	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-
-	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	return fd_open_within(dir_fd, path, O_RDONLY | O_DIRECTORY,
+			      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 int entry_remove(const struct store *store, enum entry_place place, const char *name,
@@ -102,9 +99,9 @@ int entry_remove(const struct store *store, enum entry_place place, const char *
 	path.data[leaf - (const char *)path.data - 1] = '\0';
 	dir_fd = folder_open(store->dir_fd, (const char *)path.data);
 	if (dir_fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+		return dir_fd == -ENOENT || dir_fd == -ENOTDIR || dir_fd == -ELOOP
 			       ? -ENOENT
-			       : diag_errno(why, -errno, "cannot open the directory of '%s'", name);
+			       : diag_errno(why, dir_fd, "cannot open the directory of '%s'", name);
 	if (fstatat(dir_fd, leaf, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? -ENOENT
 				       : diag_errno(why, -errno, "cannot stat '%s'", name);
