@@ -64,12 +64,6 @@ void oci_reference_release(struct oci_reference *reference);
 int oci_reference_parse(const char *text, struct oci_reference *ret, struct diag *why);
 
 /*
- * Append the one text that means the same, with transport, host, and tag or digest. Parsing it
- * gives an equal reference. Returns 0 or -ENOMEM.
- */
-int oci_reference_format(const struct oci_reference *reference, struct buf *ret);
-
-/*
  * Append "registry/repository:tag@digest", as far as the reference has them: what images are named
  * by in lists. Returns 0 or -ENOMEM.
  */
