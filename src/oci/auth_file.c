@@ -20,12 +20,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "oci/credentials.h"
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
-}
+#include "oci/json.h"
 
 /* The names of Docker's own registry that have been written into these files. */
 static bool is_docker(const char *host, size_t size)
@@ -185,7 +180,7 @@ int auth_file_find(struct span text, const char *registry, const char *repositor
 		   struct auth_entry *ret, struct diag *why)
 {
 	CLEAN(auth_entry_release) struct auth_entry entry = {0};
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(oci_json_releasep) json_t *root = NULL;
 	json_error_t error;
 	int r;
 

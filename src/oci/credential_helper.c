@@ -20,21 +20,16 @@
 #include "base/limits.h"
 #include "base/program.h"
 #include "oci/credentials.h"
+#include "oci/json.h"
 
 #define PROGRAM "docker-credential-"
 #define NOT_FOUND "credentials not found in native keychain" /* of the protocol */
 #define TIMEOUT_MS (5 * 60 * 1000) /* it may ask the user for a passphrase */
 
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
-}
-
 int credential_helper_parse(struct span text, struct credentials *ret, struct diag *why)
 {
 	CLEAN(credentials_release) struct credentials credentials = {0};
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(oci_json_releasep) json_t *root = NULL;
 	const char *username, *secret;
 	json_error_t error;
 

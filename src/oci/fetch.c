@@ -11,24 +11,25 @@
 #include "oci/source.h"
 #include "verity/sha.h"
 
-int oci_descriptor_check(const struct oci_descriptor *descriptor, struct span bytes,
-			 struct diag *why)
+int oci_digest_check(const struct digest *promised, struct span bytes, struct diag *why)
 {
 	char wanted[OCI_DIGEST_SIZE_MAX], found[OCI_DIGEST_SIZE_MAX];
 	struct digest digest;
-	int r;
+	int r = sha_of((enum digest_algorithm)promised->algorithm, bytes, &digest, why);
 
+	if (r < 0 || digest_equal(&digest, promised))
+		return r;
+	return diag_set(why, -EBADMSG, "the digest is %s, where %s was promised",
+			oci_digest_text(&digest, found), oci_digest_text(promised, wanted));
+}
+
+int oci_descriptor_check(const struct oci_descriptor *descriptor, struct span bytes,
+			 struct diag *why)
+{
 	if (bytes.size != descriptor->size)
 		return diag_set(why, -EBADMSG, "%zu bytes, where %llu were promised", bytes.size,
 				(unsigned long long)descriptor->size);
-	r = sha_of((enum digest_algorithm)descriptor->digest.algorithm, bytes, &digest, why);
-	if (r < 0)
-		return r;
-	if (!digest_equal(&digest, &descriptor->digest))
-		return diag_set(why, -EBADMSG, "the digest is %s, where %s was promised",
-				oci_digest_text(&digest, found),
-				oci_digest_text(&descriptor->digest, wanted));
-	return 0;
+	return oci_digest_check(&descriptor->digest, bytes, why);
 }
 
 /* All of a reader, which may go on for ever: one byte more than was promised is enough. */

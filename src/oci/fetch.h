@@ -32,7 +32,10 @@ int oci_fetch_manifest(struct oci_source *source, const struct oci_descriptor *w
 		       struct buf *ret, char *media_type, struct digest *ret_digest,
 		       struct diag *why);
 
-/* Whether bytes have the size and digest that was promised: 0 or -EBADMSG. */
+/* Whether bytes have the digest that was promised: 0, -EBADMSG, or what hashing returned. */
+int oci_digest_check(const struct digest *promised, struct span bytes, struct diag *why);
+
+/* Whether they have the size, too. */
 int oci_descriptor_check(const struct oci_descriptor *descriptor, struct span bytes,
 			 struct diag *why);
 

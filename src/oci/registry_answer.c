@@ -9,18 +9,13 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/limits.h"
+#include "oci/fetch.h"
+#include "oci/json.h"
 #include "oci/registry_private.h"
-#include "verity/sha.h"
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
-}
 
 char *registry_error_text(struct span body, char *text)
 {
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(oci_json_releasep) json_t *root = NULL;
 	const json_t *first;
 	const char *code, *message;
 	json_error_t error;
@@ -83,19 +78,6 @@ int registry_error(struct http_response *response, const char *what, struct diag
 			text[0] ? " (" : "", text, text[0] ? ")" : "");
 }
 
-static int compare(struct span bytes, const struct digest *promised, const char *who,
-		   struct diag *why)
-{
-	char expected[OCI_DIGEST_SIZE_MAX], found[OCI_DIGEST_SIZE_MAX];
-	struct digest digest;
-	int r = sha_of((enum digest_algorithm)promised->algorithm, bytes, &digest, why);
-
-	if (r < 0 || digest_equal(&digest, promised))
-		return r;
-	return diag_set(why, -EBADMSG, "the manifest is %s, and not %s, which %s",
-			oci_digest_text(&digest, found), oci_digest_text(promised, expected), who);
-}
-
 int registry_manifest_check(struct span bytes, struct span said, const struct digest *wanted,
 			    struct diag *why)
 {
@@ -103,12 +85,15 @@ int registry_manifest_check(struct span bytes, struct span said, const struct di
 	int r = 0;
 
 	if (wanted)
-		r = compare(bytes, wanted, "was asked for", why);
-	if (r < 0 || said.size == 0)
-		return r;
+		r = oci_digest_check(wanted, bytes, why);
+	if (r < 0)
+		return diag_wrap(why, r, "not the manifest that was asked for");
+	if (said.size == 0)
+		return 0;
 	if (oci_digest_parse(said, &digest) < 0)
 		return diag_set(why, -EUCLEAN, "Docker-Content-Digest is no digest");
-	return compare(bytes, &digest, "the registry says it is", why);
+	r = oci_digest_check(&digest, bytes, why);
+	return r < 0 ? diag_wrap(why, r, "not the manifest that the registry says it is") : 0;
 }
 
 /* RFC 6838, 4.2: of what a type and a subtype are made; the slash is between them. */

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/reader.h"
 #include "oci/config.h"
+#include "oci/fetch.h"
 #include "oci/files.h"
 #include "oci/manifest.h"
 #include "oci/plain_file.h"
@@ -18,7 +19,6 @@
 #include "oci/source.h"
 #include "oci/storage_conf.h"
 #include "oci/storage_private.h"
-#include "verity/sha.h"
 
 #define MANIFEST_NAME_SIZE_MAX (OCI_DIGEST_SIZE_MAX + 16)
 
@@ -133,19 +133,6 @@ static const struct oci_source_ops storage_ops = {
 
 /* Opening */
 
-static int digest_check(const struct digest *promised, struct span bytes, struct diag *why)
-{
-	char found[OCI_DIGEST_SIZE_MAX], wanted[OCI_DIGEST_SIZE_MAX];
-	struct digest digest;
-	int r;
-
-	r = sha_of((enum digest_algorithm)promised->algorithm, bytes, &digest, why);
-	if (r < 0 || digest_equal(&digest, promised))
-		return r;
-	return diag_set(why, -EBADMSG, "the manifest is %s, not the %s asked for",
-			oci_digest_text(&digest, found), oci_digest_text(promised, wanted));
-}
-
 /* The manifest that the reference names by digest: of the image, or an index that lists it. */
 static int named_manifest_take(struct storage *storage, const struct digest *digest,
 			       struct diag *why)
@@ -155,10 +142,12 @@ static int named_manifest_take(struct storage *storage, const struct digest *dig
 	int r;
 
 	r = manifest_read(storage, digest, &bytes, why);
-	if (r == 0)
-		r = digest_check(digest, buf_span(&bytes), why);
-	if (r == 0)
-		r = oci_manifest_parse(buf_span(&bytes), "", &manifest, why);
+	if (r < 0)
+		return r;
+	r = oci_digest_check(digest, buf_span(&bytes), why);
+	if (r < 0)
+		return diag_wrap(why, r, "not the manifest that was asked for");
+	r = oci_manifest_parse(buf_span(&bytes), "", &manifest, why);
 	if (r < 0)
 		return r;
 	if (oci_manifest_is_index(manifest)) {

@@ -6,15 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "oci/json.h"
 
 #define LIFETIME_DEFAULT_S 60 /* token.md: where expires_in is left out; and the least of all */
 #define LIFETIME_MAX_S (24 * 3600) /* what a server says, believed for a day at most */
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
-}
 
 void token_release(struct token *token)
 {
@@ -38,7 +33,7 @@ static uint32_t lifetime_of(const json_t *value)
 
 int token_parse(struct span text, struct token *ret, struct diag *why)
 {
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(oci_json_releasep) json_t *root = NULL;
 	const char *value;
 	json_error_t error;
 	char *copy;

@@ -15,6 +15,7 @@
 #include "base/reader.h"
 #include "oci/config.h"
 #include "oci/descriptor.h"
+#include "oci/fetch.h"
 #include "oci/manifest.h"
 #include "ops/fsck_private.h"
 #include "store/objects.h"
@@ -67,20 +68,6 @@ static int read_document(struct oci_check *check, const struct digest *id, uint6
 	return r < 0 ? r
 		     : splitstream_read_all(check->fsck->store, bytes, MANIFEST_SIZE_MAX, ret_bytes,
 					    why);
-}
-
-/* Whether bytes have a digest of OCI. */
-static int check_digest(const struct digest *expected, struct span bytes, struct diag *why)
-{
-	char text[OCI_DIGEST_SIZE_MAX];
-	struct digest found;
-	int r = sha_of((enum digest_algorithm)expected->algorithm, bytes, &found, why);
-
-	if (r < 0)
-		return r;
-	if (!digest_equal(expected, &found))
-		return diag_set(why, -EBADMSG, "its digest is %s", oci_digest_text(&found, text));
-	return 0;
 }
 
 /* The plain hash of a whole layer. */
@@ -240,7 +227,7 @@ static int check_config(struct oci_check *check)
 		note(check, "config-read-failed", r, &why);
 		return r == -ENOMEM ? r : 0;
 	}
-	r = check_digest(digest, buf_span(&bytes), &why);
+	r = oci_digest_check(digest, buf_span(&bytes), &why);
 	if (r < 0) {
 		note(check, "config-digest-mismatch", r, &why);
 		return r == -ENOMEM ? r : 0;
@@ -271,7 +258,7 @@ static int check_manifest(struct oci_check *check, const char *name, const struc
 	}
 	r = oci_digest_parse(span_of_string(name + strlen(MANIFEST_PREFIX)), &digest);
 	if (r == 0)
-		r = check_digest(&digest, buf_span(&bytes), &why);
+		r = oci_digest_check(&digest, buf_span(&bytes), &why);
 	if (r < 0) {
 		note(check, "manifest-digest-mismatch", r, &why);
 		return r == -ENOMEM ? r : 0;

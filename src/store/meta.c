@@ -19,21 +19,10 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "store/json_private.h"
 
 /* Written exactly when the default format is 1. */
 #define FEATURE_V1 "v1_erofs"
-
-/* Jansson says nothing at all where it runs out of memory before it begins. */
-static bool json_is_out_of_memory(const json_error_t *error)
-{
-	return !error->text[0] || json_error_code(error) == json_error_out_of_memory;
-}
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
-}
 
 static int wrong_type(struct diag *why, const char *key, const char *type)
 {
@@ -179,7 +168,7 @@ static int read_formats(const json_t *root, bool has_v1, struct store_config *co
 
 int meta_parse(struct span raw, struct meta *ret, struct diag *why)
 {
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(json_releasep) json_t *root = NULL;
 	struct meta meta = {0};
 	json_error_t error;
 	bool has_v1 = false;

@@ -34,6 +34,7 @@
 #include "base/diag.h"
 #include "base/idmap.h"
 #include "base/limits.h"
+#include "store/json_private.h"
 
 #define RECORD_VERSION 1
 #define PID_MAX (4 * 1024 * 1024) /* PID_MAX_LIMIT of Linux, include/linux/threads.h */
@@ -81,18 +82,6 @@ int record_id_make(char ret[RECORD_ID_SIZE])
 			       (unsigned long long)now.tv_nsec,
 		       (unsigned long long)random);
 	return 0;
-}
-
-/* Jansson says nothing at all where it runs out of memory before it begins. */
-static bool json_is_out_of_memory(const json_error_t *error)
-{
-	return !error->text[0] || json_error_code(error) == json_error_out_of_memory;
-}
-
-static void json_release(json_t **json)
-{
-	json_decref(*json);
-	*json = NULL;
 }
 
 /* Reading counts the keys that were wanted: more in the object are not ours. */
@@ -355,7 +344,7 @@ static int take_numbers(struct reader *reader, struct mount_record *record)
 int record_parse(struct span raw, struct mount_record *ret, struct diag *why)
 {
 	CLEAN(mount_record_release) struct mount_record record = {0};
-	CLEAN(json_release) json_t *root = NULL;
+	CLEAN(json_releasep) json_t *root = NULL;
 	struct reader reader = {.why = why};
 	json_error_t error;
 	int r;
@@ -468,7 +457,7 @@ static int put_all(json_t *root, const struct mount_record *record)
 
 int record_format(const struct mount_record *record, struct buf *ret)
 {
-	CLEAN(json_release) json_t *root = json_object();
+	CLEAN(json_releasep) json_t *root = json_object();
 	CLEAN(memory_freep) char *text = NULL;
 	int r = root ? put_all(root, record) : -ENOMEM;
 

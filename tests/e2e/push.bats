@@ -184,7 +184,7 @@ is_one_line() {
     run -1 push it "$web/p/have-no/up-file:1"
     is_one_line "leads to what is no URL"
     run -3 push it "$web/p/have-no/put-wrong:1"
-    is_one_line "the manifest is"
+    is_one_line "not the manifest that the registry says it is"
     stop_registry
     run -1 push it "$host/it:1"
     is_one_line "onnect"

@@ -81,7 +81,7 @@ static void a_manifest_is_held_to_its_digest(void **state)
 	assert_non_null(strstr(buf_string(&log), digest));
 
 	assert_int_equal(-EBADMSG, fetch("x/mbody-wrong", &which, NULL, &log, &why));
-	assert_non_null(strstr(why.text, "which was asked for"));
+	assert_non_null(strstr(why.text, "that was asked for"));
 	(void)snprintf(name, sizeof(name), "x/mbody-wrong@%s", digest);
 	assert_int_equal(-EBADMSG, fetch(name, NULL, NULL, &log, &why));
 	assert_int_equal(-EBADMSG, fetch("x/mdigest-wrong", NULL, NULL, &log, &why));

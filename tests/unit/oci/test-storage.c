@@ -303,7 +303,9 @@ static void a_manifest_is_held_to_the_digest_asked_for(void **state)
 		       made_digest(span_of_string(made.manifest)));
 	(void)snprintf(key, sizeof(key), "manifest-%s", made_digest(span_of_string(made.manifest)));
 	put_data(made.folder, "overlay", key, "something else");
-	assert_int_equal(-EBADMSG, refusal(&made, by_digest, "not the sha256:"));
+	assert_int_equal(-EBADMSG,
+			 refusal(&made, by_digest,
+				 "not the manifest that was asked for: the digest is sha256:"));
 	(void)snprintf(by_digest, sizeof(by_digest), "localhost/it@%s",
 		       oci_digest_text(&other.digest, text));
 	assert_int_equal(-ENOENT, refusal(&made, by_digest, "there is no"));
