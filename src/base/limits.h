@@ -139,6 +139,11 @@
  */
 #define LAYER_RATIO_MAX 200
 #define LAYER_FREE_SIZE ((uint64_t)1024 * 1024 * 1024)
+/*
+ * A layer that makes no sense is read on for so many bytes, to tell whether it is the one that was
+ * promised or another. The size is a promise of who made it: there may be no end to it.
+ */
+#define LAYER_BLAME_SIZE_MAX ((uint64_t)64 * 1024 * 1024)
 /* As many as a splitstream has objects; a directory costs as much as a file. */
 #define LAYER_ENTRY_MAX ((uint64_t)4 * 1024 * 1024)
 /* A pax header or a GNU long name: what Go's archive/tar takes, and so every engine. */

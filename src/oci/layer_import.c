@@ -135,7 +135,8 @@ static int fetch_alone(struct import *import, struct diag *why)
 	CLEAN(memory_freep) uint8_t *buffer = NULL;
 	ssize_t got;
 
-	if (!import->blob_sha || !atomic_load(&import->is_malformed))
+	if (!import->blob_sha || !atomic_load(&import->is_malformed) ||
+	    import->request->blob.size - import->blob_bytes > LAYER_BLAME_SIZE_MAX)
 		return -ECANCELED;
 	buffer = malloc(SLOT_SIZE);
 	if (!buffer)
