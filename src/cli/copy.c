@@ -48,6 +48,8 @@ static const struct option_row rows[] = {
 	 "certificates for SOURCE (default: containers-certs.d(5))"},
 	{"dest-cert-dir", 0, OPTION_TEXT, SIDE_OPTION(target, certs_dir), "DIR",
 	 "the same for TARGET"},
+	{"timeout", 0, OPTION_NUMBER, SIDE_OPTION(source, timeout_s), "SECONDS",
+	 REGISTRY_TIMEOUT_HELP},
 	{"src-tls-verify", 0, OPTION_TEXT, SIDE_OPTION(source, tls_verify), "true|false",
 	 "whether certificates of SOURCE count (default: registries.conf)"},
 	{"dest-tls-verify", 0, OPTION_TEXT, SIDE_OPTION(target, tls_verify), "true|false",
@@ -117,6 +119,7 @@ static int access_make(const struct copy_options *options,
 	struct registry_command_options own = *side;
 
 	own.prefix = prefix;
+	own.timeout_s = options->source.timeout_s; /* of both */
 	if (!own.auth_file)
 		own.auth_file = options->auth_file;
 	return registry_access_make(&command_copy, &own, ret);

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "ops/pull.h"
 
+#define TIMEOUT_MAX_S 3600 /* nobody looks at a terminal for longer */
+
 struct registry_access {
 	struct registry_options options;
 	struct credentials credentials; /* owned */
@@ -56,6 +58,20 @@ static int tls_read(const struct command *command, const struct registry_command
 	return 0;
 }
 
+/* Seconds, of connecting and of silence alike. */
+static int timeout_read(const struct command *command,
+			const struct registry_command_options *options,
+			struct registry_options *ret)
+{
+	if (options->timeout_s > TIMEOUT_MAX_S) {
+		(void)fprintf(stderr, "lamina %s: '--timeout' is at most %d seconds\n",
+			      command->name, TIMEOUT_MAX_S);
+		return -EINVAL;
+	}
+	ret->connect_timeout_ms = ret->stall_timeout_ms = (unsigned int)options->timeout_s * 1000;
+	return 0;
+}
+
 int registry_access_make(const struct command *command,
 			 const struct registry_command_options *options,
 			 struct registry_access **ret)
@@ -66,6 +82,7 @@ int registry_access_make(const struct command *command,
 	if (!access)
 		return -ENOMEM;
 	r = tls_read(command, options, &access->options.tls);
+	r = r < 0 ? r : timeout_read(command, options, &access->options);
 	if (r == 0 && options->credentials) {
 		r = credentials_split(options->credentials, &access->credentials);
 		access->options.credentials = &access->credentials;

@@ -15,24 +15,29 @@ struct registry_command_options {
 	const char *credentials;
 	const char *certs_dir;
 	const char *tls_verify;
+	uint64_t timeout_s; /* 0: not said */
 	const char *prefix; /* of the options' names, for messages; NULL: none */
 };
 
+#define REGISTRY_TIMEOUT_HELP "how long a registry may be silent or slow (default: 30)"
 #define REGISTRY_OPTION(type, member, part) \
 	(offsetof(type, member) + offsetof(struct registry_command_options, part))
-#define REGISTRY_OPTIONS(type, member)                                                        \
-	{"authfile",  0,                                                                      \
-	 OPTION_TEXT, REGISTRY_OPTION(type, member, auth_file),                               \
-	 "FILE",      "credentials from here (default: containers-auth.json(5))"},            \
-		{"creds",           0,                                                        \
-		 OPTION_TEXT,       REGISTRY_OPTION(type, member, credentials),               \
-		 "USER[:PASSWORD]", "who to be to the registry"},                             \
-		{"cert-dir",  0,                                                              \
-		 OPTION_TEXT, REGISTRY_OPTION(type, member, certs_dir),                       \
-		 "DIR",       "certificates from here (default: containers-certs.d(5))"},     \
-	{                                                                                     \
-		"tls-verify", 0, OPTION_TEXT, REGISTRY_OPTION(type, member, tls_verify),      \
-			"true|false", "whether certificates count (default: registries.conf)" \
+#define REGISTRY_OPTIONS(type, member)                                                            \
+	{"authfile",  0,                                                                          \
+	 OPTION_TEXT, REGISTRY_OPTION(type, member, auth_file),                                   \
+	 "FILE",      "credentials from here (default: containers-auth.json(5))"},                \
+		{"creds",           0,                                                            \
+		 OPTION_TEXT,       REGISTRY_OPTION(type, member, credentials),                   \
+		 "USER[:PASSWORD]", "who to be to the registry"},                                 \
+		{"cert-dir",  0,                                                                  \
+		 OPTION_TEXT, REGISTRY_OPTION(type, member, certs_dir),                           \
+		 "DIR",       "certificates from here (default: containers-certs.d(5))"},         \
+		{"tls-verify", 0,                                                                 \
+		 OPTION_TEXT,  REGISTRY_OPTION(type, member, tls_verify),                         \
+		 "true|false", "whether certificates count (default: registries.conf)"},          \
+	{                                                                                         \
+		"timeout", 0, OPTION_NUMBER, REGISTRY_OPTION(type, member, timeout_s), "SECONDS", \
+			REGISTRY_TIMEOUT_HELP                                                     \
 	}
 
 /*

@@ -220,6 +220,7 @@ is_one_line() {
     [[ "$output" == *"no image 'nothing'"* ]]
     run -1 lamina push it dir:somewhere
     run -2 lamina push --tls-verify=maybe it localhost:1/it
+    run -2 lamina push --timeout 3601 it localhost:1/it
     run -2 lamina push --compression lzma it localhost:1/it
     run -2 lamina push --jobs 65 it localhost:1/it
     run -2 lamina push

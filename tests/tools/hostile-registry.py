@@ -155,6 +155,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.say(404, b"{}")
         if name != image.layer:
             return self.say(200, data)
+        if kind == "layer-slow":
+            return self.endless(200, data[:1], 0.1)
         if kind == "layer-endless":
             return self.endless()
         if kind == "layer-file":
