@@ -10,7 +10,7 @@ for set in "$@"; do
     case $set in
     build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev libzstd-dev zlib1g-dev libisal-dev libcurl4-openssl-dev liburing-dev libcmocka-dev bats" ;;
     demo) packages="$packages mmdebstrap util-linux" ;;
-    test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs uidmap crun busybox-static docker-registry skopeo openssl umoci zstd podman buildah util-linux-extra libarchive-tools libcap2-bin" ;;
+    test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs uidmap crun busybox-static docker-registry skopeo openssl umoci zstd podman buildah util-linux-extra libarchive-tools libcap2-bin iproute2" ;;
     bench) packages="$packages docker-registry skopeo umoci podman util-linux attr erofs-utils squashfs-tools squashfuse fuse-overlayfs" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;
     vm) packages="$packages qemu-system-x86 busybox-static cpio kmod zstd xz-utils fsverity e2fsprogs bats jq attr" ;;

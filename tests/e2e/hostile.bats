@@ -89,7 +89,7 @@ KINDS
 
 # A registry of the internet, and one of this machine that it would like to hear of.
 @test "a registry leads to no address that is more private than its own" {
-    need netns "no network namespaces" unshare -rn true
+    need userns "no user and network namespaces" unshare -rn true
     need ip "package iproute2 is missing" command -v ip
     mkfifo hold
     cat >inside.sh <<'INSIDE'
