@@ -196,6 +196,9 @@ static int item_by_name(const struct oci_manifest *index, const char *name,
 /* Whether index.json is the index of one image: no names, each for another platform. */
 static bool index_is_image(const struct oci_manifest *index)
 {
+	/* First: each is compared with all before it. */
+	if (index->count < 2 || index->count > LAYER_COUNT_MAX)
+		return false;
 	for (size_t i = 0; i < index->count; i++) {
 		const struct oci_item *item = &index->items[i];
 
@@ -210,7 +213,7 @@ static bool index_is_image(const struct oci_manifest *index)
 				return false;
 		}
 	}
-	return index->count > 1 && index->count <= LAYER_COUNT_MAX;
+	return true;
 }
 
 /* *ret NULL: the index is the image. */

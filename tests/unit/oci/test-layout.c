@@ -182,6 +182,25 @@ static void one_image_needs_no_name(void **state)
 	made_remove(folder);
 }
 
+/* Each of many has a platform of its own, so each would be compared with all before it. */
+static void an_index_of_too_many_platforms_is_no_image(void **state)
+{
+	char folder[FOLDER_SIZE], more[80];
+	struct buf list = {0};
+
+	(void)state;
+	made_folder(folder);
+	put_version(folder);
+	for (int i = 0; i < 20000; i++) {
+		(void)snprintf(more, sizeof(more),
+			       ",\"platform\":{\"os\":\"linux\",\"architecture\":\"%d\"}", i);
+		put_entry(&list, "any", more);
+	}
+	put_index(folder, &list);
+	assert_int_equal(-ENOENT, refusal("oci", folder, "", "which image of it is meant?"));
+	made_remove(folder);
+}
+
 /* Nobody but the source knows what index.json says of it. */
 static void a_manifest_is_held_to_the_index(void **state)
 {
@@ -462,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(images_of_a_layout_are_found_by_name_or_place),
 		cmocka_unit_test(one_image_needs_no_name),
+		cmocka_unit_test(an_index_of_too_many_platforms_is_no_image),
 		cmocka_unit_test(a_manifest_is_held_to_the_index),
 		cmocka_unit_test(an_index_of_platforms_is_an_image),
 		cmocka_unit_test(what_is_no_layout_is_refused),
