@@ -58,17 +58,16 @@ int pull_sync(struct pull *pull, struct diag *why)
 
 /* What is there */
 
-int pull_stream_find(const struct store *store, const char *name, struct digest *ret_id,
-		     struct diag *why)
+int pull_stream_find(const struct store *store, const char *name, uint64_t content_type,
+		     struct digest *ret_id)
 {
 	CLEAN(splitstream_closep) struct splitstream *stream = NULL;
 	struct digest id;
 	int r;
 
-	(void)why;
 	r = stream_resolve(store, name, &id, NULL);
 	if (r == 0)
-		r = splitstream_open(store, &id, STREAM_TYPE_ANY, &stream, NULL);
+		r = splitstream_open(store, &id, content_type, &stream, NULL);
 	if (r < 0)
 		return r == -ENOMEM ? r : -ENOENT;
 	for (size_t i = 0; i < splitstream_object_count(stream); i++) {
@@ -188,7 +187,7 @@ static int blob_keep(struct layer_job *job, struct diag *why)
 	int r;
 
 	oci_stream_name(OCI_PART_BLOB, &blob->digest, name);
-	r = pull_stream_find(pull->store, name, &pull->blobs[job->index], why);
+	r = pull_stream_find(pull->store, name, STREAM_TYPE_OCI_BLOB, &pull->blobs[job->index]);
 	if (r == -ENOENT && layers_are_plain(pull))
 		return diag_set(why, -EOPNOTSUPP,
 				"the source has it unpacked only, there is no blob to keep");
@@ -270,14 +269,16 @@ static uint64_t layer_size(const struct pull *pull, size_t index)
 }
 
 /* What is there already goes into pull->layers; returns whether anything is left to do. */
-static int layer_is_missing(struct pull *pull, size_t index, struct diag *why)
+static int layer_is_missing(struct pull *pull, size_t index)
 {
 	struct digest layer = pull_layer_name(pull, index);
 	char name[STREAM_NAME_SIZE_MAX];
 	int r;
 
 	oci_stream_name(OCI_PART_LAYER, &layer, name);
-	r = pull_stream_find(pull->store, name, &pull->layers[index], why);
+	r = pull_stream_find(pull->store, name,
+			     pull->config ? STREAM_TYPE_OCI_LAYER : STREAM_TYPE_OCI_BLOB,
+			     &pull->layers[index]);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0)
@@ -335,7 +336,7 @@ int pull_layers(struct pull *pull, struct diag *why)
 	if (!is_wanted || !pull->layers || !pull->blobs)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		r = layer_is_missing(pull, i, why);
+		r = layer_is_missing(pull, i);
 		if (r < 0)
 			return r;
 		is_wanted[i] = r > 0 && first_alike(pull, i) == i;

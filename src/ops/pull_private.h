@@ -74,11 +74,11 @@ void pull_report(struct pull *pull);
 struct digest pull_layer_name(const struct pull *pull, size_t index);
 
 /*
- * The stream of that name, if all objects that it needs are there, too. -ENOENT without a diag
- * where it has to be made again; what is damaged is no error here.
+ * The stream of that name and type, if all objects that it needs are there, too. -ENOENT where it
+ * has to be made again, -ENOMEM; what is damaged, or of another type, is no error here.
  */
-int pull_stream_find(const struct store *store, const char *name, struct digest *ret_id,
-		     struct diag *why);
+int pull_stream_find(const struct store *store, const char *name, uint64_t content_type,
+		     struct digest *ret_id);
 
 /* Bring all layers in: pull->layers, and pull->blobs if those are kept. */
 int pull_layers(struct pull *pull, struct diag *why);

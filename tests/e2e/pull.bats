@@ -158,6 +158,20 @@ label_of() { lamina dump "$1" | grep "^$2 " | grep -o 'security.selinux=.*' || e
     [ "$(jq .new_objects <<<"$output")" = 0 ]
 }
 
+@test "a stream of another type under a layer's name is not taken for the layer" {
+    make_image img --name it
+    image=$(lamina pull --json oci:img:it | jq -r .image)
+    layer=$(find repo/streams -name 'oci-layer-*' | sort | head -n 1)
+    right=$(readlink "$layer")
+    ln -sfn "$(readlink "$(find repo/streams -name 'oci-config-*')")" "$layer"
+    rm repo/streams/refs/oci/* repo/streams/oci-manifest-* # or nobody would look at the layers
+    run -0 --separate-stderr lamina pull --json oci:img:it again
+    [ "$(jq .present_layers <<<"$output")" = 3 ]
+    [ "$(jq -r .image <<<"$output")" = "$image" ]
+    [ "$(readlink "$layer")" = "$right" ]
+    lamina fsck
+}
+
 @test "of an updated image only the layer that changed is read" {
     make_image img --name one
     make_image img --name two --variant 1
