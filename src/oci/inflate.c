@@ -12,8 +12,6 @@
 #include "base/reader.h"
 #include "oci/inflate_private.h"
 
-#define MAGIC_SIZE 4 /* of zstd, the longest */
-
 struct inflate {
 	struct pieces source;
 	const struct inflate_codec *codec; /* NULL: plain, or not known yet */
@@ -24,10 +22,11 @@ struct inflate {
 	bool is_drained;                   /* source has ended */
 	uint64_t left;                     /* plain bytes that may still come */
 	uint64_t limit;
-	uint8_t head[MAGIC_SIZE];
+	uint8_t head[INFLATE_MAGIC_SIZE];
 	struct span behind_head; /* of the piece that head ends in */
 };
 
+/* RFC 1952, 2.3.1 */
 static bool is_gzip(struct span head)
 {
 	return span_starts_with(head, SPAN_LITERAL("\x1f\x8b"));
@@ -37,8 +36,13 @@ static bool is_gzip(struct span head)
 static bool is_zstd(struct span head)
 {
 	return span_starts_with(head, SPAN_LITERAL("\x28\xb5\x2f\xfd")) ||
-	       (head.size == MAGIC_SIZE && (head.data[0] & 0xf0) == 0x50 &&
+	       (head.size == INFLATE_MAGIC_SIZE && (head.data[0] & 0xf0) == 0x50 &&
 		memcmp(head.data + 1, "\x2a\x4d\x18", 3) == 0);
+}
+
+bool inflate_knows(struct span head)
+{
+	return is_gzip(head) || is_zstd(head);
 }
 
 /* The next bytes of the source into input. Returns 1, or 0 at the end. */
@@ -74,8 +78,8 @@ static int recognise(struct inflate *inflate, struct diag *why)
 	size_t filled = 0;
 	int r = 1;
 
-	while (filled < MAGIC_SIZE && (r = refill(inflate, why)) > 0) {
-		size_t part = MAGIC_SIZE - filled;
+	while (filled < INFLATE_MAGIC_SIZE && (r = refill(inflate, why)) > 0) {
+		size_t part = INFLATE_MAGIC_SIZE - filled;
 
 		if (part > inflate->input.size)
 			part = inflate->input.size;

@@ -16,11 +16,20 @@
 #ifndef LAMINA_OCI_INFLATE_H
 #define LAMINA_OCI_INFLATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/span.h"
 
 struct diag;   /* base/diag.h */
 struct pieces; /* base/pieces.h */
 struct reader; /* base/reader.h */
+
+#define INFLATE_MAGIC_SIZE 4 /* of zstd, the longest */
+
+/* Whether data that begins with these INFLATE_MAGIC_SIZE bytes, or is these fewer, is compressed.
+ */
+bool inflate_knows(struct span head);
 
 /*
  * A reader of the plain bytes of source, which outlives it. limit_bytes is how many there may be:

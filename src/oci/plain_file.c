@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/diag.h"
 #include "base/fd.h"
@@ -16,16 +15,11 @@
 
 bool oci_file_is_compressed(const struct oci_file *file)
 {
-	static const uint8_t gzip[] = {0x1f, 0x8b};             /* RFC 1952, 2.3.1 */
-	static const uint8_t zstd[] = {0x28, 0xb5, 0x2f, 0xfd}; /* RFC 8878, 3.1.1 */
-	static const uint8_t skippable[] = {0x2a, 0x4d, 0x18};  /* the same, 3.1.2; byte 0: 0x5N */
-	uint8_t head[4];
+	uint8_t head[INFLATE_MAGIC_SIZE];
 
-	if (file->size < sizeof(head) ||
-	    fd_pread(file->fd, head, sizeof(head), file->offset) != (ssize_t)sizeof(head))
-		return false;
-	return memcmp(head, gzip, sizeof(gzip)) == 0 || memcmp(head, zstd, sizeof(zstd)) == 0 ||
-	       ((head[0] & 0xf0) == 0x50 && memcmp(head + 1, skippable, sizeof(skippable)) == 0);
+	return file->size >= sizeof(head) &&
+	       fd_pread(file->fd, head, sizeof(head), file->offset) == (ssize_t)sizeof(head) &&
+	       inflate_knows(span_of(head, sizeof(head)));
 }
 
 /* Where each stage is found by the next. */

@@ -314,9 +314,22 @@ static void both_gzip_decoders_agree(void **state)
 	buf_release(&gzip);
 }
 
+static void the_first_bytes_tell_a_compression(void **state)
+{
+	(void)state;
+	assert_true(inflate_knows(SPAN_LITERAL("\x1f\x8b\x08\x00")));
+	assert_true(inflate_knows(SPAN_LITERAL("\x28\xb5\x2f\xfd")));
+	assert_true(inflate_knows(SPAN_LITERAL("\x5f\x2a\x4d\x18")));
+	assert_false(inflate_knows(SPAN_LITERAL("\x60\x2a\x4d\x18")));
+	assert_false(inflate_knows(SPAN_LITERAL("usr/")));
+	assert_false(inflate_knows(SPAN_LITERAL("\x28\xb5\x2f")));
+	assert_false(inflate_knows(SPAN_EMPTY));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_bytes_tell_a_compression),
 		cmocka_unit_test(gives_plain_bytes_as_they_are),
 		cmocka_unit_test(reads_all_members_of_gzip),
 		cmocka_unit_test(reads_a_gzip_header_with_all_fields),
