@@ -95,7 +95,7 @@ static int inode_copy(struct relabeler *relabeler, const struct inode *inode, st
 	*copy = *inode;
 	copy->primary = NULL;
 	copy->xattrs = blank.xattrs;
-	copy->xattr_count = blank.xattr_count;
+	inode_xattrs_clear(copy);
 	for (size_t i = 0; i < inode->xattr_count; i++) {
 		int r = 0;
 

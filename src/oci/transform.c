@@ -27,7 +27,7 @@ static int metadata_copy(struct tree *tree, struct inode *target, const struct i
 	target->gid = source->gid;
 	target->mtime_sec = source->mtime_sec;
 	target->mtime_nsec = source->mtime_nsec;
-	target->xattr_count = 0;
+	inode_xattrs_clear(target);
 	for (size_t i = 0; i < source->xattr_count; i++) {
 		int r = tree_xattr_set(tree, target, source->xattrs[i]->key,
 				       source->xattrs[i]->value, NULL);
@@ -51,21 +51,11 @@ static void run_empty(struct tree *tree, struct inode *run, const struct inode *
 	run->mtime_nsec = usr->mtime_nsec;
 }
 
-static bool xattr_stays(const struct xattr *xattr, bool keeps_user_xattrs)
+static bool stays(const struct xattr *xattr, const void *keeps_user_xattrs)
 {
 	return span_equal(xattr->key, SPAN_LITERAL("security.capability")) ||
-	       (keeps_user_xattrs && span_starts_with(xattr->key, SPAN_LITERAL("user.")));
-}
-
-static void xattrs_filter(struct inode *inode, bool keeps_user_xattrs)
-{
-	uint16_t count = 0;
-
-	for (uint16_t i = 0; i < inode->xattr_count; i++) {
-		if (xattr_stays(inode->xattrs[i], keeps_user_xattrs))
-			inode->xattrs[count++] = inode->xattrs[i];
-	}
-	inode->xattr_count = count;
+	       (*(const bool *)keeps_user_xattrs &&
+		span_starts_with(xattr->key, SPAN_LITERAL("user.")));
 }
 
 static int whiteouts_check(const struct tree *tree, struct diag *why)
@@ -94,9 +84,9 @@ int transform_for_oci(struct tree *tree, bool keeps_user_xattrs, struct diag *wh
 		return r;
 	if (run)
 		run_empty(tree, run, usr ? usr : tree->root);
-	xattrs_filter(tree->root, keeps_user_xattrs);
+	inode_xattrs_filter(tree->root, stays, &keeps_user_xattrs);
 	for (struct dentry *d = tree_walk_first(tree); d; d = tree_walk_next(tree, d))
-		xattrs_filter(d->inode, keeps_user_xattrs);
+		inode_xattrs_filter(d->inode, stays, &keeps_user_xattrs);
 	r = tree_settle(tree);
 	return r < 0 ? r : whiteouts_check(tree, why);
 }

@@ -72,7 +72,7 @@ static void metadata_imply(struct inode *dir)
 	dir->uid = dir->gid = 0;
 	dir->mtime_sec = 0;
 	dir->mtime_nsec = 0;
-	dir->xattr_count = 0;
+	inode_xattrs_clear(dir);
 }
 
 int merge_layer_begin(struct tree *tree)
@@ -263,7 +263,7 @@ static int metadata_set(struct tree *tree, struct inode *inode, const struct mer
 	inode->rdev = entry->rdev;
 	inode->mtime_sec = entry->mtime_sec;
 	inode->mtime_nsec = entry->mtime_nsec;
-	inode->xattr_count = 0;
+	inode_xattrs_clear(inode);
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		int r = tree_xattr_set(tree, inode, entry->xattrs[i].key, entry->xattrs[i].value,
 				       why);

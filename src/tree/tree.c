@@ -314,16 +314,32 @@ const struct xattr *inode_xattr(const struct inode *inode, struct span key)
 	return found ? inode->xattrs[i] : NULL;
 }
 
-/* What the format counts for an inode (composefs-image.md, section 11, "Limits"). */
-static size_t xattrs_size(const struct inode *inode, const struct xattr *but)
-{
-	size_t size = 12;
+/* What the format counts (composefs-image.md, section 11, "Limits"). */
+#define XATTRS_HEADER_SIZE 12
 
-	for (size_t i = 0; i < inode->xattr_count; i++) {
-		if (inode->xattrs[i] != but)
-			size += 7 + inode->xattrs[i]->key.size + inode->xattrs[i]->value.size;
+static size_t xattr_size(struct span key, struct span value)
+{
+	return 7 + key.size + value.size;
+}
+
+void inode_xattrs_clear(struct inode *inode)
+{
+	inode->xattr_count = inode->xattrs_size = 0;
+}
+
+void inode_xattrs_filter(struct inode *inode, xattr_stays *stays, const void *context)
+{
+	uint16_t before = inode->xattr_count;
+
+	inode_xattrs_clear(inode);
+	for (uint16_t i = 0; i < before; i++) {
+		const struct xattr *xattr = inode->xattrs[i];
+
+		if (!stays(xattr, context))
+			continue;
+		inode->xattrs[inode->xattr_count++] = xattr;
+		inode->xattrs_size += (uint16_t)xattr_size(xattr->key, xattr->value);
 	}
-	return size;
 }
 
 static int xattr_check(struct span key, struct span value, struct diag *why)
@@ -363,7 +379,7 @@ int tree_xattr_set(struct tree *tree, struct inode *inode, struct span key, stru
 		   struct diag *why)
 {
 	const struct xattr *xattr;
-	size_t size, i;
+	size_t size, i; /* size: of all xattrs, then */
 	bool found;
 	int r;
 
@@ -371,20 +387,24 @@ int tree_xattr_set(struct tree *tree, struct inode *inode, struct span key, stru
 	if (r < 0)
 		return r;
 	i = xattr_place(inode, key, &found);
-	size = xattrs_size(inode, found ? inode->xattrs[i] : NULL) + 7 + key.size + value.size;
-	if (size > XATTR_NODE_SIZE_MAX)
+	size = inode->xattrs_size + xattr_size(key, value);
+	if (found)
+		size -= xattr_size(inode->xattrs[i]->key, inode->xattrs[i]->value);
+	if (size > XATTR_NODE_SIZE_MAX - XATTRS_HEADER_SIZE)
 		return diag_set(why, -E2BIG, "xattrs of %zu bytes on one inode, at most %d can be",
-				size, XATTR_NODE_SIZE_MAX);
+				size + XATTRS_HEADER_SIZE, XATTR_NODE_SIZE_MAX);
 	xattr = xattr_intern(tree, key, value);
 	if (!xattr)
 		return -ENOMEM;
 	if (found) {
 		inode->xattrs[i] = xattr;
+		inode->xattrs_size = (uint16_t)size;
 		return 0;
 	}
 	r = xattrs_reserve(tree, inode);
 	if (r < 0)
 		return r;
+	inode->xattrs_size = (uint16_t)size;
 	memmove(&inode->xattrs[i + 1], &inode->xattrs[i],
 		(inode->xattr_count - i) * sizeof(inode->xattrs[0]));
 	inode->xattrs[i] = xattr;

@@ -56,6 +56,7 @@ struct inode {
 	uint16_t xattr_count;
 	bool is_inline;       /* regular file: the content is here */
 	uint8_t digest_size;  /* regular file: 0 without digest */
+	uint16_t xattrs_size; /* what the format counts for the xattrs, without their header */
 	uint32_t child_count; /* directory: dentries */
 	/*
 	 * For the user of the tree: the erofs writer's inode number; while it is merged
@@ -137,6 +138,11 @@ struct dentry *tree_lookup(const struct tree *tree, const struct inode *dir, str
  */
 int tree_xattr_set(struct tree *tree, struct inode *inode, struct span key, struct span value,
 		   struct diag *why);
+
+/* Take xattrs away: all, or those that stays() says no to. */
+void inode_xattrs_clear(struct inode *inode);
+typedef bool xattr_stays(const struct xattr *xattr, const void *context);
+void inode_xattrs_filter(struct inode *inode, xattr_stays *stays, const void *context);
 
 /* The xattr with that key, or NULL. */
 const struct xattr *inode_xattr(const struct inode *inode, struct span key);

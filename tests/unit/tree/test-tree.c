@@ -180,6 +180,36 @@ static void limits_xattrs(void **state)
 	assert_int_equal(1, a->xattr_count);
 }
 
+static bool is_short(const struct xattr *xattr, const void *context)
+{
+	(void)context;
+	return xattr->key.size == 1;
+}
+
+/* Not added up again for each that is set: a layer can say one key forty thousand times. */
+static void what_xattrs_take_is_kept_with_them(void **state)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_with_root();
+	struct inode *a = add(tree, tree->root, "a", S_IFREG);
+
+	(void)state;
+#define SET(key, value) assert_int_equal(0, tree_xattr_set(tree, a, key, value, NULL))
+	SET(SPAN_LITERAL("x"), SPAN_LITERAL("12345"));
+	SET(SPAN_LITERAL("long"), SPAN_EMPTY);
+	assert_int_equal(7 + 1 + 5 + 7 + 4, a->xattrs_size);
+	SET(SPAN_LITERAL("x"), SPAN_LITERAL("1"));
+	assert_int_equal(7 + 1 + 1 + 7 + 4, a->xattrs_size);
+	inode_xattrs_filter(a, is_short, NULL);
+	assert_int_equal(1, a->xattr_count);
+	assert_int_equal(7 + 1 + 1, a->xattrs_size);
+	inode_xattrs_clear(a);
+	assert_int_equal(0, a->xattr_count);
+	assert_int_equal(0, a->xattrs_size);
+	SET(SPAN_LITERAL("y"), SPAN_EMPTY);
+#undef SET
+	assert_int_equal(7 + 1, a->xattrs_size);
+}
+
 static void walks_depth_first_through_any_depth(void **state)
 {
 	CLEAN(tree_freep) struct tree *tree = tree_with_root();
@@ -229,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_taken_away_leaves_the_others),
 		cmocka_unit_test(keeps_xattrs_sorted_replaced_and_interned),
 		cmocka_unit_test(limits_xattrs),
+		cmocka_unit_test(what_xattrs_take_is_kept_with_them),
 		cmocka_unit_test(walks_depth_first_through_any_depth),
 		cmocka_unit_test(holds_contents),
 	};
