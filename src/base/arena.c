@@ -42,6 +42,7 @@ static void *arena_chunk_add(struct arena *arena, size_t size)
 	if (!chunk)
 		return NULL;
 	chunk->next = arena->chunks;
+	arena->size += total; /* what malloc gave cannot wrap */
 	arena->chunks = chunk;
 	return chunk->bytes;
 }

@@ -16,6 +16,7 @@ struct arena {
 	struct arena_chunk *chunks; /* owned */
 	uint8_t *next;
 	size_t left;
+	size_t size; /* bytes of all chunks */
 };
 
 void arena_release(struct arena *arena);

@@ -146,6 +146,13 @@
 #define LAYER_BLAME_SIZE_MAX ((uint64_t)64 * 1024 * 1024)
 /* As many as a splitstream has objects; a directory costs as much as a file. */
 #define LAYER_ENTRY_MAX ((uint64_t)4 * 1024 * 1024)
+/*
+ * An image, all of its layers merged: directories that no entry describes count, too, of which a
+ * path can imply two thousand. Twice what a layer may have, so that a large image can be updated.
+ * In memory a file takes 300 bytes with its name, which a layer that replaces it takes once more.
+ */
+#define MERGE_ENTRY_MAX (2 * LAYER_ENTRY_MAX)
+#define MERGE_MEMORY_MAX ((uint64_t)3 * 1024 * 1024 * 1024)
 /* A pax header or a GNU long name: what Go's archive/tar takes, and so every engine. */
 #define TAR_EXTENSION_SIZE_MAX (1024 * 1024)
 

@@ -75,6 +75,24 @@ static void metadata_imply(struct inode *dir)
 	inode_xattrs_clear(dir);
 }
 
+/*
+ * The limits of a whole image, however many layers it has. The chunks of the arena, and the slots
+ * of the names, are what there is of memory.
+ */
+static int budget_take(struct tree *tree, struct diag *why)
+{
+	uint64_t memory = tree->arena.size + tree->names.capacity * sizeof(struct map_slot) +
+			  tree->xattrs.capacity * sizeof(struct map_slot);
+
+	if (++tree->merged_count > MERGE_ENTRY_MAX)
+		return diag_set(why, -E2BIG, "more than %llu entries in all layers of the image",
+				(unsigned long long)MERGE_ENTRY_MAX);
+	if (memory > MERGE_MEMORY_MAX)
+		return diag_set(why, -E2BIG, "the layers of the image take more than %llu MiB",
+				(unsigned long long)MERGE_MEMORY_MAX / (1024 * 1024));
+	return 0;
+}
+
 int merge_layer_begin(struct tree *tree)
 {
 	tree->layer++; /* one more than layers were read: it cannot wrap */
@@ -171,6 +189,9 @@ static int parent_enter(struct tree *tree, struct inode **dir, struct span name,
 	int r;
 
 	if (!dentry) {
+		r = budget_take(tree, why);
+		if (r < 0)
+			return r;
 		made = dir_new(tree);
 		if (!made)
 			return -ENOMEM;
@@ -367,7 +388,10 @@ static int add(struct tree *tree, const struct merge_entry *entry, struct diag *
 int merge_add(struct tree *tree, const struct merge_entry *entry, struct diag *why)
 {
 	char text[QUOTED_SIZE];
-	int r = add(tree, entry, why);
+	int r = budget_take(tree, why);
+
+	if (r == 0)
+		r = add(tree, entry, why);
 
 	return r < 0 ? diag_wrap(why, r, "'%s'", quote(entry->name, text)) : 0;
 }

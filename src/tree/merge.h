@@ -11,8 +11,9 @@
  *   - A parent directory that is missing is made: 0755, owned by 0:0, of time 0, without xattrs.
  *
  * Names are paths from the root: slashes at both ends, double ones and "." count for nothing; ".."
- * is refused; links are not followed. The tree is hostile's, but bounded by its entries: each costs
- * time by its depth, and a whiteout by what its own layer put below it, once.
+ * is refused; links are not followed. The tree is hostile's, but bounded by its entries, of all
+ * layers together: each costs time by its depth, and a whiteout by what its own layer put below it,
+ * once.
  */
 #ifndef LAMINA_TREE_MERGE_H
 #define LAMINA_TREE_MERGE_H
@@ -54,7 +55,9 @@ int merge_layer_begin(struct tree *tree);
  *   -EUCLEAN       an entry that cannot be: a name with "..", a root that is no directory, a parent
  *                  that is none, a hard link to a directory or to nothing, a whiteout of nothing
  *   -ENAMETOOLONG  a name of more than 255 bytes, or a path of more than PATH_MAX
- *   -EINVAL, -E2BIG, -ENOMEM
+ *   -E2BIG         the layers together have more than MERGE_ENTRY_MAX entries, implied
+ *                  directories among them, or take more than MERGE_MEMORY_MAX
+ *   -EINVAL, -ENOMEM
  */
 int merge_add(struct tree *tree, const struct merge_entry *entry, struct diag *why);
 

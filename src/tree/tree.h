@@ -88,7 +88,9 @@ struct tree {
 	struct map names;   /* every dentry by (parent, name) */
 	struct map xattrs;  /* every struct xattr by (key, value) */
 	uint64_t inode_count;
-	uint32_t layer; /* the one that is being merged; 0: there are none */
+	/* Of tree/merge.h: */
+	uint64_t merged_count; /* entries of all layers, and directories that they implied */
+	uint32_t layer;        /* the one that is being merged; 0: there are none */
 	bool is_sorted;
 };
 

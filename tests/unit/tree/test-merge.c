@@ -502,6 +502,58 @@ static void many_whiteouts_cost_as_much_as_entries(void **state)
 	assert_int_equal(300000, find(tree, "a/b/")->child_count);
 }
 
+/* Each layer is within LAYER_ENTRY_MAX. Whiteouts of nothing take time, and no memory. */
+static void the_entries_of_all_layers_count_together(void **state)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_new();
+	struct merge_entry entry = {.name = SPAN_LITERAL(".wh.x"), .mode = S_IFREG | 0644};
+	struct diag why = {0};
+	uint64_t count = 0;
+	int r = 0;
+
+	(void)state;
+	for (int layer = 0; layer < 100 && r == 0; layer++) {
+		assert_int_equal(0, merge_layer_begin(tree));
+		for (uint64_t i = 0; i < LAYER_ENTRY_MAX - 1 && r == 0; i++, count++)
+			r = merge_add(tree, &entry, &why);
+	}
+	assert_int_equal(-E2BIG, r);
+	assert_int_equal(MERGE_ENTRY_MAX + 1, count);
+	assert_non_null(strstr(why.text, "more than 8388608 entries in all layers of the image"));
+	assert_null(strchr(why.text, '\n'));
+}
+
+static void implied_directories_count_as_entries(void **state)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_new();
+	struct diag why = {0};
+
+	(void)state;
+	assert_int_equal(0, add_layer(tree, "f a/b/c/file f a/b/file", 1, NULL));
+	assert_int_equal(2 + 3, tree->merged_count);
+	tree->merged_count = MERGE_ENTRY_MAX - 3;
+	assert_int_equal(0, add_layer(tree, "f d/e/file", 1, NULL));
+	tree->merged_count = MERGE_ENTRY_MAX - 3;
+	assert_int_equal(-E2BIG, add_layer(tree, "f g/h/i/file", 1, &why));
+	assert_non_null(strstr(why.text, "entries in all layers"));
+}
+
+static void memory_of_all_layers_counts_together(void **state)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_new();
+	struct diag why = {0};
+	size_t before;
+
+	(void)state;
+	assert_int_equal(0, add_layer(tree, "f a", 1, NULL));
+	before = tree->arena.size;
+	assert_true(before > 0);
+	tree->arena.size = MERGE_MEMORY_MAX; /* as if so much had been taken */
+	assert_int_equal(-E2BIG, add_layer(tree, "f b", 1, &why));
+	assert_non_null(strstr(why.text, "take more than 3072 MiB"));
+	tree->arena.size = before;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +570,9 @@ int main(void)
 		cmocka_unit_test(keeps_all_metadata),
 		cmocka_unit_test(merges_as_the_specification_has_it),
 		cmocka_unit_test(many_whiteouts_cost_as_much_as_entries),
+		cmocka_unit_test(the_entries_of_all_layers_count_together),
+		cmocka_unit_test(implied_directories_count_as_entries),
+		cmocka_unit_test(memory_of_all_layers_counts_together),
 	};
 
 	return cmocka_run_group_tests_name("tree/merge", tests, NULL, NULL);
