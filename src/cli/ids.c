@@ -6,13 +6,13 @@
 
 #include "base/diag.h"
 
-int map_option(const char *command, const char *text, enum id_shorthand *ret)
+int map_option(const char *command, const char *option, const char *text, enum id_shorthand *ret)
 {
 	struct diag why = {0};
 
 	if (!text || id_shorthand_by_name(text, ret, &why) == 0)
 		return 0;
-	(void)fprintf(stderr, "lamina %s: '--map' %s\n", command, why.text);
+	(void)fprintf(stderr, "lamina %s: '%s' %s\n", command, option, why.text);
 	return -EINVAL;
 }
 
@@ -24,7 +24,7 @@ int ids_options_request(const char *command, const struct ids_options *options,
 		.gids = options->gidmaps.count > 0 ? options->gidmaps.items : NULL,
 		.userns = options->userns,
 	};
-	int r = map_option(command, options->map, &request.map);
+	int r = map_option(command, "--map", options->map, &request.map);
 
 	if (r == 0)
 		*ret = request;

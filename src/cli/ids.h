@@ -48,8 +48,11 @@ struct ids_options {
 	"  keep-id  you keep your number, the ids around it are your subordinate ones\n"         \
 	"  In a user namespace, all other ids that exist in it are the subordinate ones.\n"
 
-/* What --map says; *ret is left alone for NULL. Returns 0, or -EINVAL after a line on stderr. */
-int map_option(const char *command, const char *text, enum id_shorthand *ret);
+/*
+ * What option ("--map") says; *ret is left alone for NULL. Returns 0, or -EINVAL after a line on
+ * stderr.
+ */
+int map_option(const char *command, const char *option, const char *text, enum id_shorthand *ret);
 
 /*
  * What the options ask for, valid as long as they are. Returns 0, or -EINVAL after a line on

@@ -63,7 +63,7 @@ static int ids_parse(const struct run_options *options, struct ids_request *ret)
 
 	ret->uids = options->uidmaps.count ? options->uidmaps.items : NULL;
 	ret->gids = options->gidmaps.count ? options->gidmaps.items : NULL;
-	return map_option("run", map, &ret->map);
+	return map_option("run", "--userns", map, &ret->map);
 }
 
 /* With keep-id one is oneself inside, unless something else is said (podman-run(1), --userns). */

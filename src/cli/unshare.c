@@ -76,7 +76,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 	enum id_shorthand shorthand = ID_SHORTHAND_AUTO;
 
 	(void)operand_count;
-	if (map_option("unshare", options->map, &shorthand) < 0)
+	if (map_option("unshare", "--map", options->map, &shorthand) < 0)
 		return STATUS_USAGE;
 	return unshare_and_run(shorthand, NULL, options->common.quiet, operands);
 }

@@ -3,6 +3,7 @@
 # Containers by crun: what runs in them, as whom, what of them gets out, and that nothing is left.
 
 load lib
+bats_require_minimum_version 1.5.0
 
 setup() {
     start
@@ -38,6 +39,13 @@ nothing_left() {
     run lamina run bb sh -c 'exit 7'
     [ "$status" -eq 7 ]
     nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "what is wrong with an id map names the option that was given" {
+    run -2 lamina run --userns nonsense bb
+    [ "$output" = "lamina run: '--userns' is auto, keep-id or root, not 'nonsense'" ]
+    run -2 lamina unshare --map nonsense
+    [[ "$output" == "lamina unshare: '--map' is "* ]]
 }
 
 @test "root: users are the image's, by name and number" {
