@@ -68,6 +68,13 @@
 #define DOCUMENT_DEPTH_MAX 64
 
 /*
+ * What a config lists: variables, arguments, volumes, ports, labels. An instruction of a build
+ * makes one, and Docker has 127 layers; generated configs have some hundred labels. Each variable
+ * is compared with all before it.
+ */
+#define CONFIG_LIST_MAX 4096
+
+/*
  * Layers of an image. Docker refuses the 128th, overlayfs mounts 500; flattened ones cost a merge
  * each, and a thousand and one of them are no image but a test of patience.
  */

@@ -45,8 +45,20 @@ void oci_config_freep(struct oci_config **config)
 
 /* Lists of strings */
 
-static int texts_new(size_t count, struct oci_texts *ret)
+static int count_check(size_t count, const char *key, struct diag *why)
 {
+	if (count > CONFIG_LIST_MAX)
+		return diag_set(why, -E2BIG, "'%s' has %zu entries, at most %d can be", key, count,
+				CONFIG_LIST_MAX);
+	return 0;
+}
+
+static int texts_new(size_t count, const char *key, struct oci_texts *ret, struct diag *why)
+{
+	int r = count_check(count, key, why);
+
+	if (r < 0)
+		return r;
 	ret->items = calloc(count + 1, sizeof(*ret->items));
 	if (!ret->items)
 		return -ENOMEM;
@@ -61,7 +73,7 @@ static int texts_of_list(const json_t *object, const char *key, struct oci_texts
 
 	r = oci_json_array(object, key, &list, why);
 	if (r == 0)
-		r = texts_new(json_array_size(list), ret);
+		r = texts_new(json_array_size(list), key, ret, why);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -85,7 +97,7 @@ static int texts_of_set(const json_t *object, const char *key, struct oci_texts 
 
 	r = oci_json_object(object, key, &set, why);
 	if (r == 0)
-		r = texts_new(json_object_size(set), ret);
+		r = texts_new(json_object_size(set), key, ret, why);
 	if (r < 0)
 		return r;
 	writable = (json_t *)set; /* iterating changes nothing */
@@ -214,6 +226,8 @@ static int run_read(struct oci_config *config, struct diag *why)
 		r = oci_json_text(run, "StopSignal", &config->stop_signal, why);
 	if (r == 0)
 		r = oci_json_object(run, "Labels", &config->labels, why);
+	if (r == 0)
+		r = count_check(json_object_size(config->labels), "Labels", why);
 	if (r == 0)
 		r = oci_json_check_texts(config->labels, "Labels", why);
 	return r;

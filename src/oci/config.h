@@ -62,7 +62,8 @@ struct oci_config {
  * Read a config.
  *
  *   -EUCLEAN  malformed
- *   -E2BIG    more than LAYER_COUNT_MAX layers, or what oci/json.h says
+ *   -E2BIG    more than LAYER_COUNT_MAX layers, a list of more than CONFIG_LIST_MAX, or what
+ *             oci/json.h says
  */
 int oci_config_parse(struct span raw, struct oci_config **ret, struct diag *why);
 void oci_config_free(struct oci_config *config); /* NULL is fine */

@@ -158,6 +158,43 @@ static void a_manifest_has_as_many_layers_as_its_config(void **state)
 	oci_config_free(config);
 }
 
+/* A list of count strings, or an object of as many, as key of a config. */
+static int parse_list(const char *key, bool is_list, size_t count, struct diag *why)
+{
+	struct oci_config *config = NULL;
+	struct buf text = {0};
+	int r;
+
+	assert_int_equal(0, buf_printf(&text, "{" ROOTFS("") ",\"config\":{\"%s\":%c", key,
+				       is_list ? '[' : '{'));
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(0, buf_printf(&text, is_list ? "%s\"N%zu=\"" : "%s\"%zu\":\"\"",
+					       i ? "," : "", i));
+	assert_int_equal(0, buf_printf(&text, "%c}}", is_list ? ']' : '}'));
+	r = oci_config_parse(buf_span(&text), &config, why);
+	oci_config_free(config);
+	buf_release(&text);
+	return r;
+}
+
+static void long_lists_are_refused(void **state)
+{
+	static const char *const keys[] = {"Env",     "Entrypoint",   "Cmd",
+					   "Volumes", "ExposedPorts", "Labels"};
+	char expected[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct diag why = {0};
+
+		assert_ok(parse_list(keys[i], i < 3, CONFIG_LIST_MAX, &why), &why);
+		assert_int_equal(-E2BIG, parse_list(keys[i], i < 3, CONFIG_LIST_MAX + 1, &why));
+		(void)snprintf(expected, sizeof(expected),
+			       "'%s' has 4097 entries, at most 4096 can be", keys[i]);
+		assert_string_equal(expected, why.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +203,7 @@ int main(void)
 		cmocka_unit_test(malformed_configs_are_refused),
 		cmocka_unit_test(layers_have_a_limit),
 		cmocka_unit_test(a_manifest_has_as_many_layers_as_its_config),
+		cmocka_unit_test(long_lists_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
