@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/utf8.h"
 #include "oci/runtime_spec_private.h"
 
 struct mount_row {
@@ -62,9 +63,10 @@ static int append_bind(json_t *list, const struct runtime_bind *bind, struct dia
 	if (bind->target[0] != '/' || bind->source[0] != '/')
 		return diag_set(why, -EINVAL, "'%s' is not absolute",
 				bind->target[0] != '/' ? bind->target : bind->source);
-	return append_row(list, &row) < 0
-		       ? diag_set(why, -EINVAL, "'%s' is not UTF-8", bind->source)
-		       : 0;
+	if (!utf8_is_valid(span_of_string(bind->target)) ||
+	    !utf8_is_valid(span_of_string(bind->source)))
+		return diag_set(why, -EINVAL, "'%s' is not UTF-8", bind->source);
+	return append_row(list, &row);
 }
 
 json_t *runtime_mounts(const struct runtime_request *request, struct diag *why)

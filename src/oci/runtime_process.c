@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/utf8.h"
 #include "oci/config.h"
 #include "oci/json.h"
 #include "oci/runtime_spec_private.h"
@@ -51,13 +52,21 @@ static json_t *capability_sets(bool is_root)
 	return object;
 }
 
+/* Jansson gives no string for what is not UTF-8, nor where it is out of memory. */
+static int text_check(const char *text, struct diag *why)
+{
+	return utf8_is_valid(span_of_string(text))
+		       ? 0
+		       : diag_set(why, -EINVAL, "'%s' is not UTF-8", text);
+}
+
 static int append_text(json_t *list, const char *text, struct diag *why)
 {
-	json_t *string = json_string(text);
+	int r = text_check(text, why);
 
-	if (!string)
-		return diag_set(why, -EINVAL, "'%s' is not UTF-8", text);
-	return json_array_append_new(list, string) < 0 ? -ENOMEM : 0;
+	if (r < 0)
+		return r;
+	return json_array_append_new(list, json_string(text)) < 0 ? -ENOMEM : 0;
 }
 
 static int append_texts(json_t *list, const char *const *texts, struct diag *why)
@@ -101,15 +110,15 @@ static bool has_name(const char *entry, const char *name, size_t size)
 static int env_set(json_t *list, const char *entry, struct diag *why)
 {
 	size_t size = strcspn(entry, "=");
-	json_t *string;
+	int r;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		if (!has_name(json_string_value(json_array_get(list, i)), entry, size))
 			continue;
-		string = json_string(entry);
-		if (!string)
-			return diag_set(why, -EINVAL, "'%s' is not UTF-8", entry);
-		return json_array_set_new(list, i, string) < 0 ? -ENOMEM : 0;
+		r = text_check(entry, why);
+		if (r < 0)
+			return r;
+		return json_array_set_new(list, i, json_string(entry)) < 0 ? -ENOMEM : 0;
 	}
 	return append_text(list, entry, why);
 }
@@ -174,16 +183,18 @@ static json_t *user_of(const struct runtime_user *user)
 	json_t *object =
 		json_pack("{s:I, s:I}", "uid", (json_int_t)user->uid, "gid", (json_int_t)user->gid);
 	json_t *gids = json_array();
+	int r = gids ? 0 : -1;
 
-	for (size_t i = 0; i < user->additional_gid_count; i++)
-		(void)json_array_append_new(gids,
-					    json_integer((json_int_t)user->additional_gids[i]));
-	if (json_array_size(gids) != user->additional_gid_count ||
-	    json_object_set_new(object, "additionalGids", gids) < 0) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
+	for (size_t i = 0; r == 0 && i < user->additional_gid_count; i++)
+		r = json_array_append_new(gids, json_integer((json_int_t)user->additional_gids[i]));
+	if (r < 0)
+		json_decref(gids);
+	else
+		r = json_object_set_new(object, "additionalGids", gids); /* takes it anyhow */
+	if (r == 0)
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 static const char *working_dir(const struct runtime_request *request)
@@ -206,6 +217,8 @@ json_t *runtime_process(const struct runtime_request *request, struct diag *why)
 		(void)diag_set(why, -EINVAL, "the working directory '%s' is not absolute", dir);
 		return NULL;
 	}
+	if (text_check(dir, why) < 0)
+		return NULL;
 	return json_pack("{s:b, s:o, s:O, s:O, s:s, s:o, s:b, s:[{s:s, s:i, s:i}]}", "terminal",
 			 request->has_terminal, "user", user_of(&request->user), "args", arguments,
 			 "env", env, "cwd", dir, "capabilities",

@@ -8,34 +8,47 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/idmap.h"
+#include "base/utf8.h"
 #include "oci/json.h"
 #include "oci/runtime_spec_private.h"
 
 #define SPEC_VERSION "1.0.2"
+
+/* A container that lacks a part of its walls is none: NULL unless r says that all went well. */
+static json_t *all_or_nothing(json_t *value, int r)
+{
+	if (r == 0)
+		return value;
+	json_decref(value);
+	return NULL;
+}
 
 static json_t *namespaces(const struct runtime_request *request)
 {
 	json_t *list = json_pack("[{s:s}, {s:s}, {s:s}, {s:s}]", "type", "pid", "type", "ipc",
 				 "type", "uts", "type", "mount");
 
+	int r = 0;
+
 	if (list && request->has_own_network)
-		(void)json_array_append_new(list, json_pack("{s:s}", "type", "network"));
-	if (list && request->maps)
-		(void)json_array_append_new(list, json_pack("{s:s}", "type", "user"));
-	return list;
+		r = json_array_append_new(list, json_pack("{s:s}", "type", "network"));
+	if (list && r == 0 && request->maps)
+		r = json_array_append_new(list, json_pack("{s:s}", "type", "user"));
+	return all_or_nothing(list, r);
 }
 
 static json_t *mappings(const struct idmap *map)
 {
 	json_t *list = json_array();
+	int r = 0;
 
-	for (uint32_t i = 0; list && i < map->count; i++)
-		(void)json_array_append_new(list,
-					    json_pack("{s:I, s:I, s:I}", "containerID",
-						      (json_int_t)map->extents[i].inside, "hostID",
-						      (json_int_t)map->extents[i].outside, "size",
-						      (json_int_t)map->extents[i].count));
-	return list;
+	for (uint32_t i = 0; list && r == 0 && i < map->count; i++)
+		r = json_array_append_new(list,
+					  json_pack("{s:I, s:I, s:I}", "containerID",
+						    (json_int_t)map->extents[i].inside, "hostID",
+						    (json_int_t)map->extents[i].outside, "size",
+						    (json_int_t)map->extents[i].count));
+	return all_or_nothing(list, r);
 }
 
 /* What tells of the host or reaches into it (containers/common, default masks). */
@@ -57,35 +70,48 @@ json_t *runtime_linux(const struct runtime_request *request)
 	json_t *object =
 		json_pack("{s:o, s:o, s:o}", "namespaces", namespaces(request), "maskedPaths",
 			  masked_paths(), "readonlyPaths", readonly_paths());
+	int r = 0;
 
-	if (object && request->maps) {
-		(void)json_object_set_new(object, "uidMappings", mappings(&request->maps->uids));
-		(void)json_object_set_new(object, "gidMappings", mappings(&request->maps->gids));
-	}
-	if (object && request->has_cgroups)
-		(void)json_object_set_new(
+	if (object && request->maps)
+		r = json_object_set_new(object, "uidMappings", mappings(&request->maps->uids));
+	if (object && r == 0 && request->maps)
+		r = json_object_set_new(object, "gidMappings", mappings(&request->maps->gids));
+	if (object && r == 0 && request->has_cgroups)
+		r = json_object_set_new(
 			object, "resources",
 			json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm"));
-	return object;
+	return all_or_nothing(object, r);
+}
+
+/* What jansson gives no string for, with memory to spare. */
+static bool is_utf8(const char *text)
+{
+	return utf8_is_valid(span_of_string(text));
 }
 
 static int document_make(const struct runtime_request *request, json_t **ret, struct diag *why)
 {
 	CLEAN(oci_json_releasep) json_t *process = runtime_process(request, why);
 	CLEAN(oci_json_releasep) json_t *mounts = NULL;
+	CLEAN(oci_json_releasep) json_t *walls = NULL;
 	json_t *document;
 
 	if (process)
 		mounts = runtime_mounts(request, why);
 	if (!process || !mounts)
-		return why && why->text[0] ? -EINVAL : -ENOMEM;
-	document = json_pack("{s:s, s:O, s:{s:s, s:b}, s:s, s:O, s:o}", "ociVersion", SPEC_VERSION,
-			     "process", process, "root", "path", request->rootfs, "readonly",
-			     request->is_read_only, "hostname", request->hostname, "mounts", mounts,
-			     "linux", runtime_linux(request));
-	if (!document)
+		return why->text[0] ? -EINVAL : -ENOMEM;
+	if (!is_utf8(request->rootfs) || !is_utf8(request->hostname))
 		return diag_set(why, -EINVAL, "'%s' or '%s' is not UTF-8", request->rootfs,
 				request->hostname);
+	walls = runtime_linux(request);
+	if (!walls)
+		return -ENOMEM;
+	document = json_pack("{s:s, s:O, s:{s:s, s:b}, s:s, s:O, s:O}", "ociVersion", SPEC_VERSION,
+			     "process", process, "root", "path", request->rootfs, "readonly",
+			     request->is_read_only, "hostname", request->hostname, "mounts", mounts,
+			     "linux", walls);
+	if (!document)
+		return -ENOMEM;
 	*ret = document;
 	return 0;
 }

@@ -249,6 +249,52 @@ static void what_no_runtime_could_run_is_refused(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* Jansson's memory, which ends after so many allocations. */
+static size_t allocations_left;
+
+static void *allocate(size_t size)
+{
+	return allocations_left > 0 ? (allocations_left--, malloc(size)) : NULL;
+}
+
+/* Less than all of it would be a container with fewer walls. */
+static void too_little_memory_loses_nothing_silently(void **state)
+{
+	const char *const env[] = {"MODE=x", NULL};
+	struct idmaps maps = {0};
+	uint32_t groups[] = {4, 5};
+	struct runtime_request request = simple();
+	struct buf whole = {0};
+	struct diag why = {0};
+	size_t enough = 0;
+	int r = -ENOMEM;
+
+	(void)state;
+	assert_int_equal(0, idmap_add_list(&maps.uids, "0:100000:65536", NULL));
+	assert_int_equal(0, idmap_add_list(&maps.gids, "0:200000:10", NULL));
+	request.maps = &maps;
+	request.has_own_network = request.has_cgroups = true;
+	request.env = env;
+	request.user.additional_gids = groups;
+	request.user.additional_gid_count = 2;
+	assert_ok(runtime_spec_write(&request, &whole, &why), &why);
+	for (; r < 0; enough++) {
+		struct buf text = {0};
+
+		allocations_left = enough;
+		json_set_alloc_funcs(allocate, free);
+		r = runtime_spec_write(&request, &text, NULL);
+		json_set_alloc_funcs(malloc, free);
+		if (r == 0)
+			assert_true(span_equal(buf_span(&whole), buf_span(&text)));
+		else
+			assert_int_equal(-ENOMEM, r);
+		buf_release(&text);
+	}
+	assert_true(enough > 100);
+	buf_release(&whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +305,7 @@ int main(void)
 		TEST(sysfs_needs_a_network_of_its_own_in_a_user_namespace),
 		TEST(an_id_map_is_a_user_namespace),
 		TEST(what_no_runtime_could_run_is_refused),
+		TEST(too_little_memory_loses_nothing_silently),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
