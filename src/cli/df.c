@@ -71,7 +71,7 @@ static void text_row(struct printer *printer, const struct df_row *row)
 		print_size(out, row->shared_bytes);
 		print_size(out, row->unique_bytes);
 	}
-	print_escaped(out, row->name);
+	(void)print_escaped(out, row->name);
 	(void)fputc('\n', out);
 	if (row->error)
 		report_note("'%s': %s", row->name, row->error);

@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 
-/* Bytes that would move the cursor, as mountinfo writes them: \ooo. */
-void print_escaped(FILE *out, const char *text);
+/*
+ * Text of somebody else, on stdout or in a message: bytes that would move the cursor, and
+ * backslashes, as mountinfo writes them, \ooo. Returns how many bytes were written.
+ */
+size_t print_escaped(FILE *out, const char *text);
 
 #endif

@@ -52,9 +52,9 @@ static void print_problem(void *context, const struct fsck_problem *problem)
 		return;
 	}
 	(void)fprintf(printer->out, "  - fsck: %s: ", problem->kind);
-	print_escaped(printer->out, problem->subject);
+	(void)print_escaped(printer->out, problem->subject);
 	(void)fputs(": ", printer->out);
-	print_escaped(printer->out, problem->text);
+	(void)print_escaped(printer->out, problem->text);
 	if (problem->repair)
 		(void)fprintf(printer->out, " (%s)", problem->repair);
 	(void)fputc('\n', printer->out);

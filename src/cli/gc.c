@@ -101,7 +101,7 @@ static void print_names(const struct buf *names)
 		struct span name = span_of_string((const char *)rest.data);
 
 		(void)fputs("  ", stdout);
-		print_escaped(stdout, (const char *)name.data);
+		(void)print_escaped(stdout, (const char *)name.data);
 		(void)fputc('\n', stdout);
 		(void)span_from(rest, name.size + 1, &rest);
 	}

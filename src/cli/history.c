@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "ops/inspect.h"
 
+#define TIME_WIDTH 20
 #define CREATED_BY_WIDTH 60 /* of the table; --no-trunc shows all */
 
 struct history_options {
@@ -25,6 +26,17 @@ static const struct option_row rows[] = {
 	OPTIONS_END,
 };
 
+/* To the second, in a column: what an image says need not be a time. */
+static void print_time(const char *created)
+{
+	char part[TIME_WIDTH];
+	size_t size;
+
+	(void)snprintf(part, sizeof(part), "%s", created);
+	size = print_escaped(stdout, part);
+	(void)printf("%*s", size < TIME_WIDTH ? (int)(TIME_WIDTH - size) + 2 : 2, "");
+}
+
 static void print_row(const struct inspected *image, size_t index, bool whole)
 {
 	const struct oci_history *step = &image->config->history[index];
@@ -34,22 +46,22 @@ static void print_row(const struct inspected *image, size_t index, bool whole)
 						  : "";
 	char size[SIZE_TEXT_MAX], part[CREATED_BY_WIDTH + 4];
 
-	(void)printf("%-20.19s  %10s  ", step->created ? step->created : "-",
-		     step->is_empty ? "-"
-		     : layer        ? size_text(layer->tar_bytes, size)
-				    : "?");
+	print_time(step->created ? step->created : "-");
+	(void)printf("%10s  ", step->is_empty ? "-"
+			       : layer        ? size_text(layer->tar_bytes, size)
+					      : "?");
 	if (!whole && strlen(created_by) > CREATED_BY_WIDTH) {
 		(void)snprintf(part, sizeof(part), "%.*s...", CREATED_BY_WIDTH - 3, created_by);
 		created_by = part;
 	}
-	print_escaped(stdout, created_by);
+	(void)print_escaped(stdout, created_by);
 	(void)putchar('\n');
 }
 
 /* The newest first, as docker and podman have it. */
 static void print_table(const struct inspected *image, bool whole)
 {
-	(void)printf("%-20s  %10s  CREATED BY\n", "CREATED", "SIZE");
+	(void)printf("%-*s  %10s  CREATED BY\n", TIME_WIDTH, "CREATED", "SIZE");
 	for (size_t i = image->config ? image->config->history_count : 0; i > 0; i--)
 		print_row(image, i - 1, whole);
 }

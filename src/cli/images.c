@@ -67,7 +67,7 @@ static int print_one(void *context, const struct named_image *image, struct diag
 			      "MANIFEST");
 	print_digest(printer, &image->image);
 	print_digest(printer, &image->manifest);
-	print_escaped(printer->out, image->name);
+	(void)print_escaped(printer->out, image->name);
 	(void)fputc('\n', printer->out);
 	return 0;
 }

@@ -35,7 +35,7 @@ static void print_line(const char *key, const char *value)
 	if (!value || !value[0])
 		return;
 	(void)printf("%-11s ", key);
-	print_escaped(stdout, value);
+	(void)print_escaped(stdout, value);
 	(void)putchar('\n');
 }
 
@@ -75,9 +75,9 @@ static void print_config(const struct inspected *image)
 	print_texts("volumes", &config->volumes);
 	for (size_t i = 0; i < image->label_count; i++) {
 		(void)printf("%-11s ", i ? "" : "labels");
-		print_escaped(stdout, image->labels[i].key);
+		(void)print_escaped(stdout, image->labels[i].key);
 		(void)putchar('=');
-		print_escaped(stdout, image->labels[i].value);
+		(void)print_escaped(stdout, image->labels[i].value);
 		(void)putchar('\n');
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "cli/command.h"
+#include "cli/escape.h"
 #include "cli/inspected.h"
 #include "cli/json.h"
 #include "ops/inspect.h"
@@ -45,9 +46,10 @@ static void print_table(const struct inspected *image, const struct layers_optio
 
 		print_digest(&layer->blob->digest, options);
 		print_digest(&layer->diff_id, options);
-		(void)printf("%10s  %10s  %7zu  %s\n", size_text(layer->blob->size, small),
-			     size_text(layer->tar_bytes, large), layer->object_count,
-			     layer->blob->media_type);
+		(void)printf("%10s  %10s  %7zu  ", size_text(layer->blob->size, small),
+			     size_text(layer->tar_bytes, large), layer->object_count);
+		(void)print_escaped(stdout, layer->blob->media_type);
+		(void)putchar('\n');
 	}
 }
 

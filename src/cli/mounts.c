@@ -62,9 +62,9 @@ static void print_row(struct printer *printer, const struct mount_report *report
 		(void)fputs("-        ", out);
 	print_map(out, report->maps);
 	(void)fputs("  ", out);
-	print_escaped(out, report->image);
+	(void)print_escaped(out, report->image);
 	(void)fputs("  ", out);
-	print_escaped(out, report->target ? report->target : "-");
+	(void)print_escaped(out, report->target ? report->target : "-");
 	(void)fputc('\n', out);
 }
 

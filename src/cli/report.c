@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "cli/command.h"
+#include "cli/escape.h"
 #include "cli/json.h"
 
 static const char *report_program = "lamina";
@@ -22,22 +24,6 @@ void report_setup(const char *program, bool json)
 static int status_of(int error)
 {
 	return error == -EUCLEAN || error == -EBADMSG ? STATUS_REFUSED : STATUS_FAILED;
-}
-
-/*
- * What came from a registry or an image must not move the cursor. Backslashes stay as they are:
- * this is for reading, not for parsing.
- */
-static void print_visible(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-
-		if (byte < 0x20 || byte == 0x7f)
-			(void)fprintf(out, "\\%03o", byte);
-		else
-			(void)fputc(byte, out);
-	}
 }
 
 int report_failure(int error, struct diag *why, const char *what, ...)
@@ -67,9 +53,9 @@ int report_failure(int error, struct diag *why, const char *what, ...)
 		json_finish(&json);
 	} else {
 		(void)fprintf(stderr, "%s: cannot ", report_program);
-		print_visible(stderr, subject);
+		(void)print_escaped(stderr, subject);
 		(void)fputs(": ", stderr);
-		print_visible(stderr, diag_text(why, error));
+		(void)print_escaped(stderr, diag_text(why, error));
 		(void)fputc('\n', stderr);
 	}
 	return status_of(error);
@@ -77,11 +63,14 @@ int report_failure(int error, struct diag *why, const char *what, ...)
 
 static void report_line(const char *head, const char *format, va_list arguments)
 {
-	if (report_json)
+	char *text = NULL;
+
+	if (report_json || vasprintf(&text, format, arguments) < 0)
 		return;
 	(void)fputs(head, stderr);
-	(void)vfprintf(stderr, format, arguments);
+	(void)print_escaped(stderr, text);
 	(void)fputc('\n', stderr);
+	free(text);
 }
 
 void report_hint(const char *format, ...)

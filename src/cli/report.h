@@ -19,7 +19,7 @@ void report_setup(const char *program, bool json);
 int report_failure(int error, struct diag *why, const char *what, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "hint: ..." below a failure; nothing in JSON mode. */
+/* "hint: ..." below a failure, escaped as print_escaped() does; nothing in JSON mode. */
 void report_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A line on stderr about something that is not a failure; nothing in JSON mode. */
