@@ -16,6 +16,7 @@
 #include "oci-tar-blocks.h"
 #include "oci/layer_private.h"
 #include "oci/tar.h"
+#include "oci/tar_sparse.h"
 #include "oci/transform.h"
 #include "tree/merge.h"
 #include "tree/tree.h"
@@ -32,23 +33,35 @@ static int once_next(void *context, struct span *ret, struct diag *why)
 	return ret->size > 0;
 }
 
+static int append(void *context, struct span bytes, struct diag *why)
+{
+	(void)why;
+	return buf_append_span(context, bytes);
+}
+
 static int entry_add(struct tree *tree, struct tar *tar, const struct tar_entry *entry,
 		     struct diag *why)
 {
 	struct digest object = {.algorithm = DIGEST_SHA256};
-	uint8_t content[INLINE_SIZE_DEFAULT];
-	size_t filled = 0;
+	struct tar_expander expander = {entry};
+	CLEAN(buf_release) struct buf content = {0};
 	struct span part;
 	int r = 0;
 
 	if (entry->size > INLINE_SIZE_DEFAULT)
 		return layer_entry_merge(tree, entry, SPAN_EMPTY, &object, why);
 	while ((r = tar_body(tar, &part, why)) > 0) {
-		memcpy(content + filled, part.data, part.size);
-		filled += part.size;
+		r = tar_expand(&expander, part, append, &content, why);
+		if (r < 0)
+			return r;
 	}
+	if (r == 0)
+		r = tar_expand_end(&expander, append, &content, why);
+	if (r < 0)
+		return r;
+	assert(content.size == entry->size);
 	object.algorithm = DIGEST_NONE;
-	return r < 0 ? r : layer_entry_merge(tree, entry, span_of(content, filled), &object, why);
+	return layer_entry_merge(tree, entry, buf_span(&content), &object, why);
 }
 
 static int layer_add(struct tree *tree, struct span bytes)

@@ -7,6 +7,7 @@
 #ifndef LAMINA_FUZZ_OCI_TAR_BLOCKS_H
 #define LAMINA_FUZZ_OCI_TAR_BLOCKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,10 +38,15 @@ static inline void tar_checksums_set(uint8_t *data, size_t size)
 			tar_checksum_set(block);
 		for (size_t i = 124; i < 136 && block[i] >= '0' && block[i] <= '7'; i++)
 			body = body * 8 + (block[i] - '0');
-		if (!memchr("0\0007xgLK", block[156], 7))
+		if (!memchr("0\0007xgLKS", block[156], 8))
 			body = 0;
 		if (body > size)
 			return;
+		/* a sparse file's map, of which each block says whether one more follows */
+		for (bool more = block[156] == 'S' && block[482]; more && size - at >= 1024;) {
+			at += 512;
+			more = data[at + 504];
+		}
 		at += 512 + (body + 511) / 512 * 512;
 	}
 }

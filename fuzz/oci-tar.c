@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * A tar archive. However it is cut into pieces, the same entries come out, and all bytes in order.
+ * A tar archive. However it is cut into pieces, the same entries come out, and all bytes in order;
+ * sparse files are expanded.
  */
 #include <assert.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include "base/pieces.h"
 #include "oci-tar-blocks.h"
 #include "oci/tar.h"
+#include "oci/tar_sparse.h"
 #include "tree/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,13 +40,40 @@ static int append(void *context, struct span bytes, struct diag *why)
 	return buf_append_span(context, bytes);
 }
 
+/* Pieces of a sparse file lie one behind the other, and within it. */
+static void segments_check(const struct tar_entry *entry)
+{
+	uint64_t end = 0, sum = 0;
+
+	for (size_t i = 0; i < entry->segment_count; i++) {
+		const struct tar_segment *segment = &entry->segments[i];
+
+		assert(segment->offset >= end && segment->size <= entry->size - segment->offset);
+		end = segment->offset + segment->size;
+		sum += segment->size;
+	}
+	assert(end <= entry->size && sum == entry->stored_size);
+}
+
 /* All that is known of an entry; reading it shows that it is there. */
 static int describe(const struct tar_entry *entry, struct buf *ret)
 {
-	const uint64_t facts[] = {
-		entry->mode,       entry->uid,        entry->gid,  entry->rdev_major,
-		entry->rdev_minor, entry->mtime_nsec, entry->size, (uint64_t)entry->mtime_sec};
+	const uint64_t facts[] = {entry->mode,
+				  entry->uid,
+				  entry->gid,
+				  entry->rdev_major,
+				  entry->rdev_minor,
+				  entry->mtime_nsec,
+				  entry->size,
+				  entry->stored_size,
+				  entry->is_sparse,
+				  entry->segment_count,
+				  (uint64_t)entry->mtime_sec};
 	int r = buf_append(ret, facts, sizeof(facts));
+
+	assert(entry->is_sparse || entry->stored_size == entry->size);
+	if (entry->is_sparse)
+		segments_check(entry);
 
 	assert(entry->name.size && !memchr(entry->name.data, '\0', entry->name.size));
 	assert(!entry->target.size || !memchr(entry->target.data, '\0', entry->target.size));
@@ -59,23 +88,58 @@ static int describe(const struct tar_entry *entry, struct buf *ret)
 	return r;
 }
 
+/* What expands to more is not expanded; the limit is the caller's in the program, too. */
+#define EXPANDED_MAX (1024 * 1024)
+
+/* The file: the body goes to all. Every byte of it is somewhere, and between them are zeros. */
+static int body_read(struct tar *tar, const struct tar_entry *entry, struct buf *all,
+		     struct buf *file, struct diag *why)
+{
+	struct tar_expander expander = {entry};
+	struct span part;
+	bool expands = entry->size <= EXPANDED_MAX;
+	size_t before = all->size;
+	int r;
+
+	file->size = 0;
+	while ((r = tar_body(tar, &part, why)) > 0) {
+		r = buf_append_span(all, part);
+		if (r == 0 && expands)
+			r = tar_expand(&expander, part, append, file, why);
+		if (r < 0)
+			return r;
+	}
+	if (r == 0 && expands)
+		r = tar_expand_end(&expander, append, file, why);
+	if (r < 0 || !expands)
+		return r;
+	assert(file->size == entry->size);
+	for (size_t i = 0; i < entry->segment_count; i++) {
+		const struct tar_segment *segment = &entry->segments[i];
+
+		assert(!segment->size ||
+		       !memcmp(file->data + segment->offset, all->data + before, segment->size));
+		before += segment->size;
+	}
+	return 0;
+}
+
 static int read_all(struct span bytes, size_t piece_size, bool takes_bodies, struct buf *ret)
 {
 	struct cut cut = {bytes, piece_size};
 	const struct pieces pieces = {cut_next, &cut};
-	CLEAN(buf_release) struct buf all = {0};
+	CLEAN(buf_release) struct buf all = {0}, file = {0};
 	CLEAN(tar_closep) struct tar *tar = NULL;
 	struct tar_entry entry;
 	struct diag why = {0};
-	struct span part;
 	int r = tar_open(&pieces, append, &all, &tar);
 
 	if (r < 0)
 		return r;
 	while ((r = tar_next(tar, &entry, &why)) > 0) {
 		r = describe(&entry, ret);
-		while (r == 0 && takes_bodies && (r = tar_body(tar, &part, &why)) > 0)
-			r = buf_append_span(&all, part);
+		if (r == 0 && takes_bodies)
+			r = body_read(tar, &entry, &all, &file, &why);
 		if (r < 0)
 			break;
 	}

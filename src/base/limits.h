@@ -160,6 +160,13 @@
  */
 #define MERGE_ENTRY_MAX (2 * LAYER_ENTRY_MAX)
 #define MERGE_MEMORY_MAX ((uint64_t)3 * 1024 * 1024 * 1024)
+/*
+ * The pieces of a sparse file, 4 MiB of memory: a file system with holes at every other block of 4
+ * KiB makes as many of 2 GiB. All headers but those of pax 1.0 hold less anyhow. Files of a layer:
+ * each has a name in its splitstream.
+ */
+#define TAR_SPARSE_SEGMENT_MAX (256 * 1024)
+#define LAYER_SPARSE_MAX (SPLITSTREAM_REFERENCE_MAX / 2)
 /* A pax header or a GNU long name: what Go's archive/tar takes, and so every engine. */
 #define TAR_EXTENSION_SIZE_MAX (1024 * 1024)
 

@@ -4,7 +4,8 @@
  *
  * A layer is a tar archive, mostly compressed: the blob. It is kept as a splitstream of type
  * "ocilayer" (composefs-repository.md, 2.7): regular files of more than INLINE_SIZE_DEFAULT bytes
- * are objects, all else is inline, so the exact archive can be put together again.
+ * are objects, all else is inline, so the exact archive can be put together again. Of a sparse file
+ * the body is kept so, and beside it the file with its holes filled (docs/decisions/0019).
  */
 #ifndef LAMINA_OCI_LAYER_H
 #define LAMINA_OCI_LAYER_H
@@ -25,6 +26,9 @@ struct tree;        /* tree/tree.h */
  * the import. A negative return ends the import and is its result.
  */
 typedef int layer_progress(void *context, uint64_t blob_bytes, uint64_t tar_bytes);
+
+/* The named references of a layer's stream to its sparse files: this, and a number from 0. */
+#define LAYER_SPARSE_PREFIX "sparse:"
 
 struct layer_request {
 	/* What was promised. No digest: nothing was, and the size does not count either. */
@@ -55,7 +59,8 @@ struct layer_result {
  *   -EBADMSG     the blob, or the archive, has another content or size than promised. Where the
  *                blob is to blame, this is the result whatever else went wrong.
  *   -EUCLEAN     the blob is as promised, and malformed; -E2BIG, -EOPNOTSUPP: see oci/inflate.h
- *                and oci/tar.h; -E2BIG also for more than LAYER_ENTRY_MAX entries
+ *                and oci/tar.h; -E2BIG also for more than LAYER_ENTRY_MAX entries, and where
+ *                sparse files would become larger than the archive may
  *   else         what blob, progress or the store said
  */
 int layer_import(struct transaction *transaction, const struct reader *blob,

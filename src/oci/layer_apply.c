@@ -16,6 +16,7 @@
 #include "oci/layer.h"
 #include "oci/layer_private.h"
 #include "oci/tar.h"
+#include "oci/tar_sparse.h"
 #include "store/objects.h"
 #include "store/splitstream.h"
 #include "tree/merge.h"
@@ -26,6 +27,7 @@ struct apply {
 	struct splitstream *stream; /* owned */
 	struct tar *tar;            /* owned */
 	struct tree *tree;
+	uint64_t sparse_count; /* sparse files that are objects so far */
 };
 
 static void apply_release(struct apply *apply)
@@ -48,12 +50,23 @@ static int inline_next(void *context, struct span *ret, struct diag *why)
 	return 1;
 }
 
-/* The body of a file of more than INLINE_SIZE_DEFAULT bytes. */
+static int size_check(const struct apply *apply, const struct digest *object, uint64_t size_bytes,
+		      struct diag *why)
+{
+	uint64_t found;
+	int r = object_size(apply->store, object, &found, why);
+
+	if (r == 0 && found != size_bytes)
+		return diag_set(why, -EUCLEAN, "a file of %llu bytes whose object has %llu",
+				(unsigned long long)size_bytes, (unsigned long long)found);
+	return r;
+}
+
+/* A body of more than INLINE_SIZE_DEFAULT bytes. */
 static int external_take(struct apply *apply, uint64_t size_bytes, struct digest *ret,
 			 struct diag *why)
 {
 	struct splitstream_chunk chunk;
-	uint64_t found;
 	int r = tar_body_elsewhere(apply->tar, why);
 
 	if (r == 0)
@@ -63,34 +76,67 @@ static int external_take(struct apply *apply, uint64_t size_bytes, struct digest
 	if (r == 0 || !chunk.is_external)
 		return diag_set(why, -EUCLEAN, "a file of %llu bytes that is not an object",
 				(unsigned long long)size_bytes);
-	r = object_size(apply->store, &chunk.object, &found, why);
-	if (r < 0)
-		return r;
-	if (found != size_bytes)
-		return diag_set(why, -EUCLEAN, "a file of %llu bytes whose object has %llu",
-				(unsigned long long)size_bytes, (unsigned long long)found);
 	*ret = chunk.object;
+	return size_check(apply, ret, size_bytes, why);
+}
+
+/* The file that a sparse entry becomes; its body, inline or not, is no part of the image. */
+static int sparse_take(struct apply *apply, const struct tar_entry *entry, struct digest *ret,
+		       struct diag *why)
+{
+	struct digest body;
+	int r = 0;
+
+	if (entry->stored_size > INLINE_SIZE_DEFAULT)
+		r = external_take(apply, entry->stored_size, &body, why);
+	if (r == 0)
+		r = layer_sparse_find(apply->stream, apply->sparse_count++, ret, why);
+	return r < 0 ? r : size_check(apply, ret, entry->size, why);
+}
+
+/* Of at most INLINE_SIZE_DEFAULT bytes, holes included. */
+struct content {
+	uint8_t bytes[INLINE_SIZE_DEFAULT];
+	size_t filled;
+};
+
+static int content_append(void *context, struct span bytes, struct diag *why)
+{
+	struct content *content = context;
+
+	(void)why;
+	memcpy(content->bytes + content->filled, bytes.data, bytes.size);
+	content->filled += bytes.size;
 	return 0;
+}
+
+static int content_read(struct tar *tar, const struct tar_entry *entry, struct content *content,
+			struct diag *why)
+{
+	struct tar_expander expander = {entry};
+	struct span body;
+	int r;
+
+	while ((r = tar_body(tar, &body, why)) > 0)
+		(void)tar_expand(&expander, body, content_append, content, why);
+	return r < 0 ? r : tar_expand_end(&expander, content_append, content, why);
 }
 
 static int entry_apply(struct apply *apply, const struct tar_entry *entry, struct diag *why)
 {
-	uint8_t content[INLINE_SIZE_DEFAULT];
+	struct content content = {.filled = 0};
 	struct digest object = {0};
-	struct span body = SPAN_EMPTY;
-	size_t filled = 0;
-	int r = 0;
+	int r;
 
-	if (entry->size > INLINE_SIZE_DEFAULT)
-		r = external_take(apply, entry->size, &object, why);
+	if (entry->size <= INLINE_SIZE_DEFAULT)
+		r = content_read(apply->tar, entry, &content, why);
+	else if (entry->is_sparse)
+		r = sparse_take(apply, entry, &object, why);
 	else
-		while ((r = tar_body(apply->tar, &body, why)) > 0) {
-			memcpy(content + filled, body.data, body.size);
-			filled += body.size;
-		}
+		r = external_take(apply, entry->size, &object, why);
 	return r < 0 ? r
-		     : layer_entry_merge(apply->tree, entry, span_of(content, filled), &object,
-					 why);
+		     : layer_entry_merge(apply->tree, entry, span_of(content.bytes, content.filled),
+					 &object, why);
 }
 
 int layer_entry_merge(struct tree *tree, const struct tar_entry *entry, struct span content,

@@ -24,6 +24,7 @@
 #include "base/ring.h"
 #include "oci/inflate.h"
 #include "oci/layer.h"
+#include "oci/layer_private.h"
 #include "oci/tar.h"
 #include "store/objects.h"
 #include "store/splitstream.h"
@@ -63,6 +64,7 @@ struct import {
 	/* Of the caller's thread: */
 	struct transaction *transaction;
 	struct splitstream_writer *stream; /* owned */
+	struct layer_sparse sparse;
 	uint64_t entry_count;
 	uint64_t file_count;
 };
@@ -187,6 +189,15 @@ static int packed_next(void *context, struct span *ret, struct diag *why)
 	return ring_next(import->packed, READER_INFLATE, ret, why);
 }
 
+static uint64_t tar_bytes_max(const struct import *import)
+{
+	const struct layer_request *request = import->request;
+
+	if (request->tar_bytes_max)
+		return request->tar_bytes_max;
+	return is_promised(import) ? layer_bytes_max(request->blob.size) : UINT64_MAX;
+}
+
 static int inflate_all(struct import *import, const struct reader *reader, struct diag *why)
 {
 	uint8_t *room;
@@ -214,13 +225,9 @@ static void *inflate_thread(void *context)
 	struct import *import = context;
 	struct stage *stage = &import->inflate;
 	const struct pieces packed = {packed_next, import};
-	const struct layer_request *request = import->request;
-	uint64_t limit = request->tar_bytes_max;
 	struct reader reader;
 
-	if (!limit)
-		limit = is_promised(import) ? layer_bytes_max(request->blob.size) : UINT64_MAX;
-	stage->error = inflate_open(&packed, limit, &reader);
+	stage->error = inflate_open(&packed, tar_bytes_max(import), &reader);
 	if (stage->error == 0) {
 		stage->error = inflate_all(import, &reader, &stage->why);
 		reader_close(&reader);
@@ -292,7 +299,6 @@ static int file_put(struct import *import, struct tar *tar, const struct tar_ent
 	}
 	if (r == 0)
 		r = object_writer_finish(TAKE(object), &digest, why);
-	import->file_count++;
 	return r < 0 ? r : splitstream_write_external(import->stream, &digest, entry->size, why);
 }
 
@@ -312,7 +318,10 @@ static int unpack(struct import *import, struct diag *why)
 					(unsigned long long)LAYER_ENTRY_MAX);
 		if (entry.size <= INLINE_SIZE_DEFAULT)
 			continue; /* tar_next() takes it along */
-		r = file_put(import, tar, &entry, why);
+		import->file_count++;
+		r = entry.is_sparse ? layer_sparse_put(&import->sparse, import->transaction,
+						       import->stream, tar, &entry, why)
+				    : file_put(import, tar, &entry, why);
 		if (r < 0)
 			return r;
 	}
@@ -427,6 +436,11 @@ int layer_import(struct transaction *transaction, const struct reader *blob,
 	struct digest stream_id;
 	int r;
 
+	/* Holes cost an archive even less than zeros cost gzip: the same limit, and always one. */
+	import.sparse.bytes_max = tar_bytes_max(&import);
+	if (import.sparse.bytes_max == UINT64_MAX)
+		import.sparse.bytes_max = LAYER_FREE_SIZE;
+	import.sparse.bytes_left = import.sparse.bytes_max;
 	r = import_open(&import, why);
 	if (r < 0)
 		return r;

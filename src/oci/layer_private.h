@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * layer_private.h - an entry of an archive as one of a tree
+ * layer_private.h - an entry of an archive as one of a tree; files with holes
  */
 #ifndef LAMINA_OCI_LAYER_PRIVATE_H
 #define LAMINA_OCI_LAYER_PRIVATE_H
 
+#include <stdint.h>
+
 #include "base/span.h"
 
-struct diag;      /* base/diag.h */
-struct digest;    /* base/digest.h */
-struct tar_entry; /* oci/tar.h */
-struct tree;      /* tree/tree.h */
+struct diag;               /* base/diag.h */
+struct digest;             /* base/digest.h */
+struct splitstream;        /* store/splitstream.h */
+struct splitstream_writer; /* store/splitstream.h */
+struct tar;                /* oci/tar.h */
+struct tar_entry;          /* oci/tar.h */
+struct transaction;        /* store/objects.h */
+struct tree;               /* tree/tree.h */
 
 /*
  * merge_add() of an entry whose body is content, or the object unless that is DIGEST_NONE. -EUCLEAN
@@ -18,5 +24,24 @@ struct tree;      /* tree/tree.h */
  */
 int layer_entry_merge(struct tree *tree, const struct tar_entry *entry, struct span content,
 		      const struct digest *object, struct diag *why);
+
+/* The sparse files of one layer so far. */
+struct layer_sparse {
+	uint64_t bytes_max; /* that they may have with their holes */
+	uint64_t bytes_left;
+	uint64_t count; /* of those that are objects */
+};
+
+/*
+ * Bring the body of a sparse entry into the stream, and the file into the store. The body has been
+ * read then. -E2BIG beyond bytes_max or LAYER_SPARSE_MAX, or what the store says.
+ */
+int layer_sparse_put(struct layer_sparse *sparse, struct transaction *transaction,
+		     struct splitstream_writer *stream, struct tar *tar,
+		     const struct tar_entry *entry, struct diag *why);
+
+/* The object of a sparse file of more than INLINE_SIZE_DEFAULT bytes, by number. -EUCLEAN. */
+int layer_sparse_find(const struct splitstream *stream, uint64_t index, struct digest *ret,
+		      struct diag *why);
 
 #endif

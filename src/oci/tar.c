@@ -27,7 +27,10 @@ struct tar {
 	struct buf long_target;
 	bool has_pax, has_long_name, has_long_target;
 
-	struct buf xattrs; /* of struct xattr */
+	struct buf xattrs;   /* of struct xattr */
+	struct buf segments; /* of struct tar_segment */
+	uint64_t map_left;   /* bytes that the map of a sparse file may still take */
+	uint8_t map_block[TAR_BLOCK_SIZE];
 	uint8_t block[TAR_BLOCK_SIZE];
 	uint8_t name_space[TAR_USTAR_NAME_MAX];
 };
@@ -53,6 +56,7 @@ void tar_close(struct tar *tar)
 	buf_release(&tar->long_name);
 	buf_release(&tar->long_target);
 	buf_release(&tar->xattrs);
+	buf_release(&tar->segments);
 	free(tar);
 }
 
@@ -110,8 +114,8 @@ static int pass(struct tar *tar, uint64_t size, struct buf *copy, struct diag *w
 	return 0;
 }
 
-/* The next block into tar->block. Returns 1, or 0 where the source has ended before it. */
-static int take_block(struct tar *tar, struct diag *why)
+/* The next block. Returns 1, or 0 where the source has ended before it. */
+static int take_block(struct tar *tar, uint8_t block[TAR_BLOCK_SIZE], struct diag *why)
 {
 	size_t filled = 0;
 
@@ -122,7 +126,7 @@ static int take_block(struct tar *tar, struct diag *why)
 		if (r == 0 && filled)
 			return too_early(why);
 		if (r > 0) {
-			memcpy(tar->block + filled, part.data, part.size);
+			memcpy(block + filled, part.data, part.size);
 			filled += part.size;
 			r = give(tar, part, why);
 			if (r == 0)
@@ -205,8 +209,10 @@ static int type_of(const struct tar_header *header, struct span name, enum tar_t
 	case TAR_FIFO:
 		break;
 	case 'S':
-		return diag_set(why, -EOPNOTSUPP,
-				"it is a sparse file, which lamina does not take");
+		if (!header->is_gnu)
+			return diag_set(why, -EOPNOTSUPP, "an unknown kind of sparse file");
+		*ret = TAR_REGULAR;
+		return 0;
 	default:
 		return diag_set(why, -EOPNOTSUPP, "an entry of the unknown type %#x",
 				(unsigned int)(uint8_t)header->type);
@@ -221,6 +227,51 @@ static struct span long_text(const struct buf *raw)
 	const uint8_t *end = raw->size ? memchr(raw->data, '\0', raw->size) : NULL;
 
 	return span_of(raw->data, end ? (size_t)(end - raw->data) : raw->size);
+}
+
+/* Sparse files */
+
+static int map_block_next(void *context, const uint8_t **ret, struct diag *why)
+{
+	struct tar *tar = context;
+	int r;
+
+	if (tar->map_left < TAR_BLOCK_SIZE)
+		return diag_set(why, -EUCLEAN, "the map of a sparse file does not end");
+	tar->map_left -= TAR_BLOCK_SIZE;
+	r = take_block(tar, tar->map_block, why);
+	if (r == 0)
+		return too_early(why);
+	*ret = tar->map_block;
+	return r < 0 ? r : 0;
+}
+
+/* Read the map of an entry that is sparse, so that the body is what is behind it. */
+static int map_take(struct tar *tar, const struct tar_header *header, const struct tar_pax *pax,
+		    struct tar_entry *entry, struct diag *why)
+{
+	const struct tar_blocks blocks = {map_block_next, tar};
+	bool is_old = header->type == 'S';
+	int r;
+
+	if (!is_old && !pax->sparse.is_there)
+		return 0;
+	if (entry->type != TAR_REGULAR || (is_old && pax->sparse.is_there))
+		return diag_set(why, -EUCLEAN, "a sparse file that is something else, too");
+	entry->is_sparse = true;
+	/* The one's map is beside its body, the other's is part of it. */
+	tar->map_left = is_old ? UINT64_MAX : entry->stored_size;
+	if (is_old)
+		r = tar_sparse_read_old(tar->block, &blocks, &tar->segments, &entry->size, why);
+	else
+		r = tar_sparse_read_pax(&pax->sparse, &blocks, &tar->segments, &entry->size, why);
+	if (r < 0)
+		return r;
+	if (!is_old)
+		entry->stored_size = tar->map_left;
+	entry->segments = (const struct tar_segment *)(void *)tar->segments.data;
+	entry->segment_count = tar->segments.size / sizeof(struct tar_segment);
+	return tar_sparse_check(&tar->segments, entry->size, entry->stored_size, why);
 }
 
 /* The facts of a header and those of the ones before it. */
@@ -240,18 +291,19 @@ static int entry_make(struct tar *tar, const struct tar_header *header, struct t
 	struct tar_pax pax = {0};
 	int r = 0;
 
-	tar->xattrs.size = 0;
+	tar->xattrs.size = tar->segments.size = 0;
 	if (tar->has_pax)
-		r = tar_pax_parse(buf_span(&tar->pax), &pax, &tar->xattrs, why);
+		r = tar_pax_parse(buf_span(&tar->pax), &pax, &tar->xattrs, &tar->segments, why);
 	if (r < 0)
 		return r;
 	entry.uid = pax.has_uid ? pax.uid : entry.uid;
 	entry.gid = pax.has_gid ? pax.gid : entry.gid;
 	entry.mtime_sec = pax.has_mtime ? pax.mtime_sec : entry.mtime_sec;
 	entry.mtime_nsec = pax.mtime_nsec;
-	entry.name = tar->has_long_name ? long_text(&tar->long_name)
-		     : pax.has_name     ? pax.name
-					: entry.name;
+	entry.name = pax.sparse.name.size ? pax.sparse.name
+		     : tar->has_long_name ? long_text(&tar->long_name)
+		     : pax.has_name       ? pax.name
+					  : entry.name;
 	entry.target = tar->has_long_target ? long_text(&tar->long_target)
 		       : pax.has_target     ? pax.target
 					    : entry.target;
@@ -265,18 +317,20 @@ static int entry_make(struct tar *tar, const struct tar_header *header, struct t
 	else if (entry.target.size == 0)
 		return diag_set(why, -EUCLEAN, "a link without a target");
 	if (entry.type == TAR_REGULAR)
-		entry.size = pax.has_size ? pax.size : header->size;
+		entry.size = entry.stored_size = pax.has_size ? pax.size : header->size;
 	entry.xattrs = (const struct xattr *)(void *)tar->xattrs.data;
 	entry.xattr_count = tar->xattrs.size / sizeof(struct xattr);
-	*ret = entry;
-	return 0;
+	r = map_take(tar, header, &pax, &entry, why);
+	if (r == 0)
+		*ret = entry;
+	return r;
 }
 
 /* Behind a zero block: another one, or nothing; then everything else. Returns 0 at the end. */
 static int finish(struct tar *tar, struct diag *why)
 {
 	struct tar_header header;
-	int r = take_block(tar, why);
+	int r = take_block(tar, tar->block, why);
 
 	if (r > 0) {
 		r = tar_header_parse(tar->block, tar->name_space, &header, NULL);
@@ -303,7 +357,7 @@ static int entry_read(struct tar *tar, struct tar_entry *ret, struct diag *why)
 
 	tar->has_pax = tar->has_long_name = tar->has_long_target = false;
 	do {
-		r = take_block(tar, why);
+		r = take_block(tar, tar->block, why);
 		if (r == 0 && (tar->has_pax || tar->has_long_name || tar->has_long_target))
 			return too_early(why);
 		if (r <= 0)
@@ -320,8 +374,8 @@ static int entry_read(struct tar *tar, struct tar_entry *ret, struct diag *why)
 	r = r < 0 ? r : entry_make(tar, &header, ret, why);
 	if (r < 0)
 		return r;
-	tar->body_left = ret->size;
-	tar->padding_left = padding_of(ret->size);
+	tar->body_left = ret->stored_size;
+	tar->padding_left = padding_of(ret->stored_size);
 	return 1;
 }
 

@@ -10,16 +10,19 @@
  * engines extract layers with: an entry means the same here and there, or is refused.
  *
  *   - Only regular files have a body, whatever the size field of others says.
- *   - A GNU long name wins over one of a pax header, and that over the header block.
+ *   - The name of a sparse file in pax wins over a GNU long name, that over one of a pax header,
+ * and that over the header block.
  *   - A file of the oldest type (NUL) whose name ends in a slash is a directory.
  *   - Two zero blocks end the archive, and so does the end of the data between two entries. One
  *     zero block with something else behind it is an error.
  *
- * Sparse files are refused, in each of their four forms. Owned by one thread.
+ * Sparse files are read in each of their four forms (oci/tar_sparse.h expands them). Owned by one
+ * thread.
  */
 #ifndef LAMINA_OCI_TAR_H
 #define LAMINA_OCI_TAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +46,12 @@ enum tar_type {
 	TAR_FIFO = '6',
 };
 
+/* A piece of a sparse file; around the pieces are holes. */
+struct tar_segment {
+	uint64_t offset; /* in the file */
+	uint64_t size;   /* bytes; may be 0 */
+};
+
 /* Spans are valid until the next tar_next(). */
 struct tar_entry {
 	enum tar_type type;
@@ -53,7 +62,12 @@ struct tar_entry {
 	uint32_t rdev_minor;
 	uint32_t mtime_nsec;
 	int64_t mtime_sec;
-	uint64_t size;      /* of the body; 0 unless TAR_REGULAR */
+	uint64_t size; /* of the file; 0 unless TAR_REGULAR */
+	/* Not of one that is written: bytes in the archive. The size, unless the file is sparse. */
+	uint64_t stored_size;
+	bool is_sparse;
+	const struct tar_segment *segments; /* of stored_size bytes; ascending, within size */
+	size_t segment_count;
 	struct span name;   /* as it stands there, slashes and all; not empty, no NUL */
 	struct span target; /* of links; not empty, no NUL */
 	const struct xattr *xattrs;
@@ -79,13 +93,15 @@ void tar_closep(struct tar **tar);
  *
  *   -EUCLEAN     not a tar archive, or damaged, or one that ends within an entry (but for what
  *                fills the last block, which nobody misses)
- *   -EOPNOTSUPP  a sparse file, or an entry of a type that is none of the above
- *   -E2BIG       a pax header or a long name over TAR_EXTENSION_SIZE_MAX
+ *   -EOPNOTSUPP  an entry of a type that is none of the above, an unknown kind of sparse file
+ *   -E2BIG       a pax header or a long name over TAR_EXTENSION_SIZE_MAX, a sparse file of more
+ *                than TAR_SPARSE_SEGMENT_MAX pieces
  *   else         what source or sink said
  */
 int tar_next(struct tar *tar, struct tar_entry *ret, struct diag *why);
 
-/* The next bytes of the body, valid until the next call of any kind. 1, 0 at its end, -errno. */
+/* The next bytes of the body, as they are in the archive, valid until the next call of any kind. 1,
+ * 0 at its end, -errno. */
 int tar_body(struct tar *tar, struct span *ret, struct diag *why);
 
 /*

@@ -75,7 +75,7 @@ static bool number_of_octal(struct span raw, int64_t *ret)
 	return true;
 }
 
-static bool number_of(struct span raw, int64_t *ret)
+bool tar_number(struct span raw, int64_t *ret)
 {
 	return raw.data[0] & 0x80 ? number_of_base256(raw, ret) : number_of_octal(raw, ret);
 }
@@ -84,7 +84,7 @@ static int number32(struct span raw, const char *what, uint32_t *ret, struct dia
 {
 	int64_t value;
 
-	if (!number_of(raw, &value) || value < 0 || value > UINT32_MAX)
+	if (!tar_number(raw, &value) || value < 0 || value > UINT32_MAX)
 		return diag_set(why, -EUCLEAN, "the %s is not a number of 32 bits", what);
 	*ret = (uint32_t)value;
 	return 0;
@@ -101,7 +101,7 @@ static int checksum_check(const uint8_t *block, struct diag *why)
 		sum += byte;
 		signed_sum += (int8_t)byte;
 	}
-	if (!number_of(field(block, 148, 8), &expected) ||
+	if (!tar_number(field(block, 148, 8), &expected) ||
 	    (sum != expected && signed_sum != expected))
 		return diag_set(why, -EUCLEAN, "not a header: its checksum is wrong");
 	return 0;
@@ -133,10 +133,10 @@ static int numbers_parse(const uint8_t *block, struct tar_header *header, struct
 		r = number32(field(block, 116, 8), "gid", &header->gid, why);
 	if (r < 0)
 		return r;
-	if (!number_of(field(block, 124, 12), &size) || size < 0)
+	if (!tar_number(field(block, 124, 12), &size) || size < 0)
 		return diag_set(why, -EUCLEAN, "the size is not a number");
 	header->size = (uint64_t)size;
-	if (!number_of(field(block, 136, 12), &header->mtime_sec))
+	if (!tar_number(field(block, 136, 12), &header->mtime_sec))
 		return diag_set(why, -EUCLEAN, "the time is not a number");
 	return 0;
 }
@@ -156,6 +156,7 @@ int tar_header_parse(const uint8_t *block, uint8_t name_space[TAR_USTAR_NAME_MAX
 	struct tar_header header = {.type = (char)block[156]};
 	struct span magic = field(block, 257, 8);
 	bool is_posix = span_starts_with(magic, SPAN_LITERAL("ustar\0"));
+	bool is_gnu = span_equal(magic, SPAN_LITERAL("ustar  \0"));
 	bool is_device = header.type == TAR_CHARACTER_DEVICE || header.type == TAR_BLOCK_DEVICE;
 	int r;
 
@@ -166,10 +167,11 @@ int tar_header_parse(const uint8_t *block, uint8_t name_space[TAR_USTAR_NAME_MAX
 	r = checksum_check(block, why);
 	if (r == 0)
 		r = numbers_parse(block, &header, why);
-	if (r == 0 && is_device && (is_posix || span_equal(magic, SPAN_LITERAL("ustar  \0"))))
+	if (r == 0 && is_device && (is_posix || is_gnu))
 		r = device_parse(block, &header, why);
 	if (r < 0)
 		return r;
+	header.is_gnu = is_gnu;
 	header.name = name_of(block, is_posix, name_space);
 	header.target = text_of(field(block, 157, 100));
 	*ret = header;

@@ -24,7 +24,8 @@ enum member_kind { MEMBER_FILE, MEMBER_HARD_LINK, MEMBER_SYMLINK };
 struct member {
 	struct span name; /* in the arena */
 	enum member_kind kind;
-	bool is_twice; /* another one has the same name */
+	bool is_twice;  /* another one has the same name */
+	bool is_sparse; /* its bytes do not lie in a row */
 	struct tar_range range;
 	struct span target; /* of links */
 };
@@ -109,13 +110,13 @@ static int body_skip(struct blocks *blocks, struct tar *tar, const struct tar_en
 {
 	int r;
 
-	*ret = (struct tar_range){blocks->offset, entry->size};
-	if (entry->size > blocks->size - blocks->offset)
+	*ret = (struct tar_range){blocks->offset, entry->stored_size};
+	if (entry->stored_size > blocks->size - blocks->offset)
 		return diag_set(why, -EUCLEAN, "the archive ends within an entry");
 	r = tar_body_elsewhere(tar, why);
 	if (r < 0)
 		return r;
-	blocks->offset += entry->size;
+	blocks->offset += entry->stored_size;
 	return 0;
 }
 
@@ -150,6 +151,7 @@ static int entry_note(struct tar_index *index, const struct tar_entry *entry,
 		.kind = entry->type == TAR_HARD_LINK ? MEMBER_HARD_LINK
 			: entry->type == TAR_SYMLINK ? MEMBER_SYMLINK
 						     : MEMBER_FILE,
+		.is_sparse = entry->is_sparse,
 		.range = range,
 		.target = entry->target,
 	};
@@ -262,6 +264,8 @@ int tar_index_find(const struct tar_index *index, const char *name, struct tar_r
 		return diag_set(why, -EUCLEAN, "'%.200s' is a link that leads nowhere", name);
 	if (member->is_twice)
 		return diag_set(why, -EUCLEAN, "'%.200s' is twice in the archive", name);
+	if (member->is_sparse)
+		return diag_set(why, -EOPNOTSUPP, "'%.200s' is a sparse file", name);
 	*ret = member->range;
 	return 0;
 }

@@ -32,6 +32,7 @@ struct tar_range {
  *
  *   -ENOENT   without a diag: there is none
  *   -EUCLEAN  there are two of that name, or links that lead nowhere
+ *   -EOPNOTSUPP  it is a sparse file: its bytes do not lie in a row
  */
 int tar_index_find(const struct tar_index *index, const char *name, struct tar_range *ret,
 		   struct diag *why);

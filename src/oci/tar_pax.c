@@ -17,8 +17,7 @@
 #define XATTR_PREFIX SPAN_LITERAL("SCHILY.xattr.")
 #define SPARSE_PREFIX SPAN_LITERAL("GNU.sparse.")
 
-/* Decimal digits, all of text, up to max. */
-static bool decimal(struct span text, uint64_t max, uint64_t *ret)
+bool tar_decimal(struct span text, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -48,7 +47,7 @@ static int record_take(struct span *bytes, struct span *ret_key, struct span *re
 	struct span digits, rest, record;
 	uint64_t size;
 
-	if (!split(*bytes, ' ', &digits, &rest) || !decimal(digits, bytes->size, &size) ||
+	if (!split(*bytes, ' ', &digits, &rest) || !tar_decimal(digits, bytes->size, &size) ||
 	    size <= digits.size + 1 || !span_cut(rest, 0, size - digits.size - 1, &record) ||
 	    record.data[record.size - 1] != '\n')
 		return diag_set(why, -EUCLEAN, "a pax record has not the size that it says");
@@ -70,7 +69,7 @@ static bool time_of(struct span text, int64_t *ret_sec, uint32_t *ret_nsec)
 	if (is_negative)
 		whole = text = span_of(text.data + 1, text.size - 1);
 	(void)split(text, '.', &whole, &fraction);
-	if (!decimal(whole, INT64_MAX, &sec))
+	if (!tar_decimal(whole, INT64_MAX, &sec))
 		return false;
 	for (size_t i = 0; i < fraction.size; i++) {
 		if (fraction.data[i] < '0' || fraction.data[i] > '9')
@@ -102,7 +101,7 @@ static int name_take(struct span key, struct span value, bool *ret_has, struct s
 static int number_take(struct span key, struct span value, uint64_t max, bool *ret_has,
 		       uint64_t *ret, struct diag *why)
 {
-	if (value.size && !decimal(value, max, ret))
+	if (value.size && !tar_decimal(value, max, ret))
 		return invalid(key, why);
 	*ret_has = value.size > 0;
 	return 0;
@@ -119,7 +118,7 @@ static int id_take(struct span key, struct span value, bool *ret_has, uint32_t *
 }
 
 static int record_apply(struct span key, struct span value, struct tar_pax *pax, struct buf *xattrs,
-			struct diag *why)
+			struct buf *segments, struct diag *why)
 {
 	struct xattr xattr = {.value = value};
 
@@ -127,9 +126,10 @@ static int record_apply(struct span key, struct span value, struct tar_pax *pax,
 		(void)span_from(key, XATTR_PREFIX.size, &xattr.key);
 		return buf_append(xattrs, &xattr, sizeof(xattr));
 	}
-	if (span_starts_with(key, SPARSE_PREFIX))
-		return diag_set(why, -EOPNOTSUPP,
-				"it is a sparse file, which lamina does not take");
+	if (span_starts_with(key, SPARSE_PREFIX)) {
+		(void)span_from(key, SPARSE_PREFIX.size, &key);
+		return tar_sparse_record(key, value, &pax->sparse, segments, why);
+	}
 	if (span_equal(key, SPAN_LITERAL("path")))
 		return name_take(key, value, &pax->has_name, &pax->name, why);
 	if (span_equal(key, SPAN_LITERAL("linkpath")))
@@ -148,7 +148,8 @@ static int record_apply(struct span key, struct span value, struct tar_pax *pax,
 	return 0; /* others say nothing that an image has a place for */
 }
 
-int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, struct diag *why)
+int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, struct buf *segments,
+		  struct diag *why)
 {
 	struct tar_pax pax = {0};
 
@@ -157,7 +158,7 @@ int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, st
 		int r = record_take(&bytes, &key, &value, why);
 
 		if (r == 0)
-			r = record_apply(key, value, &pax, xattrs, why);
+			r = record_apply(key, value, &pax, xattrs, segments, why);
 		if (r < 0)
 			return r;
 	}

@@ -21,6 +21,7 @@ struct diag; /* base/diag.h */
 struct tar_header {
 	bool is_zero; /* all bytes are 0, and nothing below counts */
 	char type;    /* as it stands there */
+	bool is_gnu;  /* the magic is that of GNU tar */
 	bool has_device;
 	uint32_t mode;
 	uint32_t uid;
@@ -40,8 +41,49 @@ struct tar_header {
 int tar_header_parse(const uint8_t *block, uint8_t name_space[TAR_USTAR_NAME_MAX],
 		     struct tar_header *ret, struct diag *why);
 
+/* All of raw as octal digits, or in base 256. */
+bool tar_number(struct span raw, int64_t *ret);
+
+/* All of text as decimal digits, up to max. */
+bool tar_decimal(struct span text, uint64_t max, uint64_t *ret);
+
+/* What the records GNU.sparse.* say. */
+struct tar_sparse {
+	bool is_there; /* there were any */
+	bool has_major, has_minor, has_size, has_count;
+	bool has_offset; /* of a pair whose size is still to come */
+	uint64_t major, minor, size, count, offset;
+	struct span name; /* empty: not said */
+};
+
+/* Take a record of "GNU.sparse." and key; pairs go to the end of segments. -EUCLEAN, -E2BIG,
+ * -EOPNOTSUPP, -ENOMEM. */
+int tar_sparse_record(struct span key, struct span value, struct tar_sparse *sparse,
+		      struct buf *segments, struct diag *why);
+
+/* The blocks behind a header, each valid until the next. 0 or -errno, also where there is none. */
+struct tar_blocks {
+	int (*next)(void *context, const uint8_t **ret, struct diag *why);
+	void *context;
+};
+
+/*
+ * The map of a sparse file into segments (struct tar_segment), its size into *ret_size: of type
+ * 'S', whose header need not outlive the first block; or of pax, from its records and, if these say
+ * so, the front of the body. -EUCLEAN, -E2BIG, -EOPNOTSUPP, -ENOMEM, or what blocks said.
+ */
+int tar_sparse_read_old(const uint8_t *header, const struct tar_blocks *blocks,
+			struct buf *segments, uint64_t *ret_size, struct diag *why);
+int tar_sparse_read_pax(const struct tar_sparse *sparse, const struct tar_blocks *blocks,
+			struct buf *segments, uint64_t *ret_size, struct diag *why);
+
+/* Whether pieces of stored_bytes in all can be those of a file of size_bytes. -EUCLEAN. */
+int tar_sparse_check(const struct buf *segments, uint64_t size_bytes, uint64_t stored_bytes,
+		     struct diag *why);
+
 /* What a pax header says. Spans point into its bytes. */
 struct tar_pax {
+	struct tar_sparse sparse;
 	bool has_name, has_target, has_size, has_uid, has_gid, has_mtime;
 	struct span name;
 	struct span target;
@@ -53,9 +95,10 @@ struct tar_pax {
 };
 
 /*
- * Read the records of a pax header; a struct xattr each goes to the end of xattrs. -EUCLEAN,
- * -ENOMEM, or -EOPNOTSUPP for one that makes the file sparse.
+ * Read the records of a pax header; a struct xattr each goes to the end of xattrs, a struct
+ * tar_segment each to that of segments. -EUCLEAN, -ENOMEM, and as tar_sparse_record().
  */
-int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, struct diag *why);
+int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, struct buf *segments,
+		  struct diag *why);
 
 #endif

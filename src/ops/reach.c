@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/le.h"
 #include "erofs/disk.h"
+#include "oci/layer.h"
 #include "ops/image_objects.h"
 #include "store/objects.h"
 #include "store/splitstream.h"
@@ -117,7 +118,11 @@ static int walk_stream(struct reach *reach, int fd, struct diag *why)
 		struct span name;
 		struct digest id = splitstream_reference(stream, i, &name);
 
-		r = enqueue(reach, &id, kind_by_name(name));
+		/* A file of somebody: what it holds may look like a stream. */
+		if (span_starts_with(name, SPAN_LITERAL(LAYER_SPARSE_PREFIX)))
+			r = keep(reach, &id);
+		else
+			r = enqueue(reach, &id, kind_by_name(name));
 	}
 	return r;
 }

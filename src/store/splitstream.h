@@ -53,6 +53,10 @@ int splitstream_write_inline(struct splitstream_writer *writer, struct span byte
 int splitstream_write_external(struct splitstream_writer *writer, const struct digest *object,
 			       uint64_t size_bytes, struct diag *why);
 
+/* An object that goes with the stream and is no bytes of it: gc keeps it, fsck looks for it. */
+int splitstream_keep_object(struct splitstream_writer *writer, const struct digest *object,
+			    struct diag *why);
+
 /*
  * A named reference to a stream or an image. A name that is there already gets the new id.
  * -EINVAL for a name that cannot be one: empty, with a NUL, not UTF-8.

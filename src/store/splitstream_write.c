@@ -185,23 +185,31 @@ static int write_inline(struct splitstream_writer *writer, struct span bytes, st
 	return spool_append(&writer->pending, bytes, why);
 }
 
+static int keep_object(struct splitstream_writer *writer, const struct digest *object,
+		       size_t *ret_index, struct diag *why)
+{
+	int r;
+
+	if (object->algorithm != writer->algorithm)
+		return diag_set(why, -EINVAL, "an object of another algorithm");
+	r = digest_set_put(&writer->objects, object, SPLITSTREAM_OBJECT_MAX, ret_index);
+	if (r == -E2BIG)
+		return diag_set(why, r, "more than %zu objects in a stream",
+				SPLITSTREAM_OBJECT_MAX);
+	return r < 0 ? r : 0;
+}
+
 static int write_external(struct splitstream_writer *writer, const struct digest *object,
 			  uint64_t size_bytes, struct diag *why)
 {
 	size_t index;
 	int r;
 
-	if (object->algorithm != writer->algorithm)
-		return diag_set(why, -EINVAL, "an object of another algorithm");
 	if (ckd_add(&writer->size, writer->size, size_bytes))
 		return diag_set(why, -E2BIG, "more than 2^64 bytes");
 	r = flush_inline(writer, why);
-	if (r < 0)
-		return r;
-	r = digest_set_put(&writer->objects, object, SPLITSTREAM_OBJECT_MAX, &index);
-	if (r == -E2BIG)
-		return diag_set(why, r, "more than %zu objects in a stream",
-				SPLITSTREAM_OBJECT_MAX);
+	if (r == 0)
+		r = keep_object(writer, object, &index, why);
 	return r < 0 ? r : put_chunk_head(writer, (int64_t)index, why);
 }
 
@@ -259,6 +267,16 @@ int splitstream_write_external(struct splitstream_writer *writer, const struct d
 {
 	if (!writer->error)
 		writer->error = write_external(writer, object, size_bytes, why);
+	return writer->error;
+}
+
+int splitstream_keep_object(struct splitstream_writer *writer, const struct digest *object,
+			    struct diag *why)
+{
+	size_t index;
+
+	if (!writer->error)
+		writer->error = keep_object(writer, object, &index, why);
 	return writer->error;
 }
 

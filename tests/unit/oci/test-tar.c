@@ -371,26 +371,6 @@ static void every_changed_byte_of_a_header_is_noticed(void **state)
 	buf_release(&text);
 }
 
-static void refuses_sparse_files(void **state)
-{
-	static const char *const keys[] = {"GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.size"};
-	struct buf tar = {0}, records = {0};
-
-	(void)state;
-	TAR_PUT(&tar, .name = "hole", .type = 'S');
-	assert_refuses(&tar, -EOPNOTSUPP, "byte 0: it is a sparse file");
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		tar.size = 0;
-		tar_dir(&tar, "d");
-		pax_record(&records, keys[i], SPAN_LITERAL("1"));
-		tar_pax(&tar, &records);
-		tar_file(&tar, "f", SPAN_EMPTY);
-		assert_refuses(&tar, -EOPNOTSUPP, "byte 512: it is a sparse file");
-	}
-	buf_release(&tar);
-	buf_release(&records);
-}
-
 static void refuses_what_it_does_not_know(void **state)
 {
 	static const char types[] = {'8', '9', 'A', 'D', 'M', 'V', 'X', 'z', '\x80'};
@@ -597,7 +577,6 @@ int main(void)
 		cmocka_unit_test(refuses_an_archive_that_is_cut),
 		cmocka_unit_test(what_fills_the_last_block_may_be_missing),
 		cmocka_unit_test(every_changed_byte_of_a_header_is_noticed),
-		cmocka_unit_test(refuses_sparse_files),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_bad_pax_records),
 		cmocka_unit_test(refuses_two_headers_of_one_kind),

@@ -316,6 +316,21 @@ static void the_lock_is_given_back(void **state)
 	store_close(other);
 }
 
+/* Whoever made the layer chose what is in it: it looks like a stream, and is none. */
+static void a_sparse_file_of_a_layer_is_kept_and_not_walked(void **state)
+{
+	struct digest file =
+		add_object("SplitStream, it says, and then there is nothing of the kind");
+	struct diag why = {0};
+
+	(void)state;
+	(void)add_stream("oci-layer-sha256:1", "the body",
+			 (struct reference[]){{"sparse:0", &file}, {NULL, NULL}});
+	assert_ok(stream_ref_set(store, "any", "oci-layer-sha256:1", &why), &why);
+	assert_int_equal(0, collect(0, false).counts[GC_OBJECT]);
+	assert_true(object_exists(store, &file));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -327,6 +342,7 @@ int main(void)
 		CASE(nothing_goes_while_it_is_not_known_what_is_needed),
 		CASE(nothing_goes_that_may_be_there),
 		CASE(the_lock_is_given_back),
+		CASE(a_sparse_file_of_a_layer_is_kept_and_not_walked),
 	};
 
 	return cmocka_run_group_tests_name("ops/gc", tests, NULL, NULL);
