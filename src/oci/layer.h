@@ -79,4 +79,13 @@ uint64_t layer_bytes_max(uint64_t blob_bytes);
 int layer_apply(const struct store *store, const struct digest *stream_id, struct tree *tree,
 		struct diag *why);
 
+/*
+ * Whether the files that a stored layer names beside the archive are what its sparse entries expand
+ * to. Reads all of a layer that has any; that the archive is right is for others to say.
+ *
+ *   -EBADMSG  one is another file
+ *   -EUCLEAN, -ENOENT, ...  as layer_apply()
+ */
+int layer_check(const struct store *store, const struct digest *stream_id, struct diag *why);
+
 #endif

@@ -50,11 +50,11 @@ static int inline_next(void *context, struct span *ret, struct diag *why)
 	return 1;
 }
 
-static int size_check(const struct apply *apply, const struct digest *object, uint64_t size_bytes,
-		      struct diag *why)
+int layer_object_check(const struct store *store, const struct digest *object, uint64_t size_bytes,
+		       struct diag *why)
 {
 	uint64_t found;
-	int r = object_size(apply->store, object, &found, why);
+	int r = object_size(store, object, &found, why);
 
 	if (r == 0 && found != size_bytes)
 		return diag_set(why, -EUCLEAN, "a file of %llu bytes whose object has %llu",
@@ -77,7 +77,7 @@ static int external_take(struct apply *apply, uint64_t size_bytes, struct digest
 		return diag_set(why, -EUCLEAN, "a file of %llu bytes that is not an object",
 				(unsigned long long)size_bytes);
 	*ret = chunk.object;
-	return size_check(apply, ret, size_bytes, why);
+	return layer_object_check(apply->store, ret, size_bytes, why);
 }
 
 /* The file that a sparse entry becomes; its body, inline or not, is no part of the image. */
@@ -91,7 +91,7 @@ static int sparse_take(struct apply *apply, const struct tar_entry *entry, struc
 		r = external_take(apply, entry->stored_size, &body, why);
 	if (r == 0)
 		r = layer_sparse_find(apply->stream, apply->sparse_count++, ret, why);
-	return r < 0 ? r : size_check(apply, ret, entry->size, why);
+	return r < 0 ? r : layer_object_check(apply->store, ret, entry->size, why);
 }
 
 /* Of at most INLINE_SIZE_DEFAULT bytes, holes included. */

@@ -13,6 +13,7 @@ struct diag;               /* base/diag.h */
 struct digest;             /* base/digest.h */
 struct splitstream;        /* store/splitstream.h */
 struct splitstream_writer; /* store/splitstream.h */
+struct store;              /* store/store.h */
 struct tar;                /* oci/tar.h */
 struct tar_entry;          /* oci/tar.h */
 struct transaction;        /* store/objects.h */
@@ -24,6 +25,10 @@ struct tree;               /* tree/tree.h */
  */
 int layer_entry_merge(struct tree *tree, const struct tar_entry *entry, struct span content,
 		      const struct digest *object, struct diag *why);
+
+/* Whether the object has size_bytes. -EUCLEAN, or what the store says. */
+int layer_object_check(const struct store *store, const struct digest *object, uint64_t size_bytes,
+		       struct diag *why);
 
 /* The sparse files of one layer so far. */
 struct layer_sparse {

@@ -16,6 +16,7 @@
 #include "oci/config.h"
 #include "oci/descriptor.h"
 #include "oci/fetch.h"
+#include "oci/layer.h"
 #include "oci/manifest.h"
 #include "ops/fsck_private.h"
 #include "store/objects.h"
@@ -154,8 +155,11 @@ static int check_layer(struct oci_check *check, const struct digest *diff_id)
 	r = fsck_stream(check->fsck, &id, check->subject, &kinds, &lacks);
 	if (r < 0 || lacks)
 		return r;
-	if (!check->fsck->request->metadata_only)
+	if (!check->fsck->request->metadata_only) {
 		r = hash_layer(check->fsck->store, &id, diff_id, &why);
+		if (r == 0)
+			r = layer_check(check->fsck->store, &id, &why);
+	}
 	if (r == 0)
 		r = note_good_layer(check, &id, diff_id);
 	if (r == -ENOMEM)

@@ -192,18 +192,20 @@ static void a_hole_beyond_the_limit_is_refused(void **state)
 	buf_release(&tar);
 }
 
-/* A stream that was not made by an import. */
-static int apply_with(const char *name, uint64_t size_bytes, struct diag *why)
+/* A stream that was not made by an import, whose file is size_bytes of value. */
+static struct digest stream_with(const char *name, uint64_t size_bytes, char value)
 {
-	CLEAN(tree_freep) struct tree *tree = tree_new();
 	struct splitstream_writer *writer = NULL;
 	struct buf tar = {0}, bytes = {0};
 	struct digest object, id;
+	struct diag why = {0};
 
-	assert_ok(splitstream_writer_new(transaction, STREAM_TYPE_OCI_LAYER, &writer, why), why);
+	assert_ok(splitstream_writer_new(transaction, STREAM_TYPE_OCI_LAYER, &writer, &why), &why);
 	tar_sparse(&tar, 5000, (struct sparse_pair[]){{0, 4}}, 1, SPAN_LITERAL("body"));
 	assert_int_equal(0, splitstream_write_inline(writer, buf_span(&tar), NULL));
 	assert_int_equal(0, buf_append_zeros(&bytes, size_bytes));
+	memcpy(bytes.data, "body", 4);
+	bytes.data[4] = (uint8_t)value;
 	assert_int_equal(0, add_bytes(transaction, buf_span(&bytes), &object, NULL));
 	if (name)
 		assert_int_equal(
@@ -211,6 +213,14 @@ static int apply_with(const char *name, uint64_t size_bytes, struct diag *why)
 	assert_int_equal(0, splitstream_writer_finish(writer, &id, NULL));
 	buf_release(&tar);
 	buf_release(&bytes);
+	return id;
+}
+
+static int apply_with(const char *name, uint64_t size_bytes, struct diag *why)
+{
+	CLEAN(tree_freep) struct tree *tree = tree_new();
+	struct digest id = stream_with(name, size_bytes, 0);
+
 	return layer_apply(store, &id, tree, why);
 }
 
@@ -227,6 +237,22 @@ static void a_stream_that_does_not_name_the_file_is_refused(void **state)
 	assert_int_equal(-EUCLEAN, apply_with(NULL, 5000, &why));
 }
 
+static void a_check_finds_another_file(void **state)
+{
+	struct digest right = stream_with("sparse:0", 5000, 0);
+	struct digest wrong = stream_with("sparse:0", 5000, 'x');
+	struct digest small = stream_with("sparse:0", 4999, 0);
+	struct digest none = stream_with(NULL, 5000, 0);
+	struct diag why = {0};
+
+	(void)state;
+	assert_ok(layer_check(store, &right, &why), &why);
+	assert_ok(layer_check(store, &none, &why), &why); /* layer_apply() refuses it */
+	assert_int_equal(-EBADMSG, layer_check(store, &wrong, &why));
+	assert_non_null(strstr(why.text, "'hole': its contents are another file"));
+	assert_int_equal(-EUCLEAN, layer_check(store, &small, &why));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +263,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_stream_that_does_not_name_the_file_is_refused,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_check_finds_another_file, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("oci/layer_sparse", tests, NULL, NULL);
