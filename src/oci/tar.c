@@ -29,7 +29,6 @@ struct tar {
 
 	struct buf xattrs;   /* of struct xattr */
 	struct buf segments; /* of struct tar_segment */
-	uint64_t map_left;   /* bytes that the map of a sparse file may still take */
 	uint8_t map_block[TAR_BLOCK_SIZE];
 	uint8_t block[TAR_BLOCK_SIZE];
 	uint8_t name_space[TAR_USTAR_NAME_MAX];
@@ -187,40 +186,6 @@ static int extend(struct tar *tar, const struct tar_header *header, struct diag 
 	return r < 0 ? r : 1;
 }
 
-static int type_of(const struct tar_header *header, struct span name, enum tar_type *ret,
-		   struct diag *why)
-{
-	switch (header->type) {
-	case '\0':
-		*ret = name.data[name.size - 1] == '/' ? TAR_DIRECTORY : TAR_REGULAR;
-		return 0;
-	case '7': /* contiguous; the same to everybody */
-		*ret = TAR_REGULAR;
-		return 0;
-	case TAR_CHARACTER_DEVICE:
-	case TAR_BLOCK_DEVICE:
-		if (!header->has_device)
-			return diag_set(why, -EUCLEAN, "a device without numbers");
-		break;
-	case TAR_REGULAR:
-	case TAR_HARD_LINK:
-	case TAR_SYMLINK:
-	case TAR_DIRECTORY:
-	case TAR_FIFO:
-		break;
-	case 'S':
-		if (!header->is_gnu)
-			return diag_set(why, -EOPNOTSUPP, "an unknown kind of sparse file");
-		*ret = TAR_REGULAR;
-		return 0;
-	default:
-		return diag_set(why, -EOPNOTSUPP, "an entry of the unknown type %#x",
-				(unsigned int)(uint8_t)header->type);
-	}
-	*ret = (enum tar_type)header->type;
-	return 0;
-}
-
 /* A GNU long name ends at its first NUL. */
 static struct span long_text(const struct buf *raw)
 {
@@ -229,49 +194,16 @@ static struct span long_text(const struct buf *raw)
 	return span_of(raw->data, end ? (size_t)(end - raw->data) : raw->size);
 }
 
-/* Sparse files */
-
+/* A block of the map of a sparse file. */
 static int map_block_next(void *context, const uint8_t **ret, struct diag *why)
 {
 	struct tar *tar = context;
-	int r;
+	int r = take_block(tar, tar->map_block, why);
 
-	if (tar->map_left < TAR_BLOCK_SIZE)
-		return diag_set(why, -EUCLEAN, "the map of a sparse file does not end");
-	tar->map_left -= TAR_BLOCK_SIZE;
-	r = take_block(tar, tar->map_block, why);
 	if (r == 0)
 		return too_early(why);
 	*ret = tar->map_block;
 	return r < 0 ? r : 0;
-}
-
-/* Read the map of an entry that is sparse, so that the body is what is behind it. */
-static int map_take(struct tar *tar, const struct tar_header *header, const struct tar_pax *pax,
-		    struct tar_entry *entry, struct diag *why)
-{
-	const struct tar_blocks blocks = {map_block_next, tar};
-	bool is_old = header->type == 'S';
-	int r;
-
-	if (!is_old && !pax->sparse.is_there)
-		return 0;
-	if (entry->type != TAR_REGULAR || (is_old && pax->sparse.is_there))
-		return diag_set(why, -EUCLEAN, "a sparse file that is something else, too");
-	entry->is_sparse = true;
-	/* The one's map is beside its body, the other's is part of it. */
-	tar->map_left = is_old ? UINT64_MAX : entry->stored_size;
-	if (is_old)
-		r = tar_sparse_read_old(tar->block, &blocks, &tar->segments, &entry->size, why);
-	else
-		r = tar_sparse_read_pax(&pax->sparse, &blocks, &tar->segments, &entry->size, why);
-	if (r < 0)
-		return r;
-	if (!is_old)
-		entry->stored_size = tar->map_left;
-	entry->segments = (const struct tar_segment *)(void *)tar->segments.data;
-	entry->segment_count = tar->segments.size / sizeof(struct tar_segment);
-	return tar_sparse_check(&tar->segments, entry->size, entry->stored_size, why);
 }
 
 /* The facts of a header and those of the ones before it. */
@@ -289,6 +221,7 @@ static int entry_make(struct tar *tar, const struct tar_header *header, struct t
 		.target = header->target,
 	};
 	struct tar_pax pax = {0};
+	struct tar_blocks blocks = {map_block_next, tar, UINT64_MAX};
 	int r = 0;
 
 	tar->xattrs.size = tar->segments.size = 0;
@@ -309,7 +242,7 @@ static int entry_make(struct tar *tar, const struct tar_header *header, struct t
 					    : entry.target;
 	if (entry.name.size == 0)
 		return diag_set(why, -EUCLEAN, "an entry without a name");
-	r = type_of(header, entry.name, &entry.type, why);
+	r = tar_type_of(header, entry.name, &entry.type, why);
 	if (r < 0)
 		return r;
 	if (entry.type != TAR_HARD_LINK && entry.type != TAR_SYMLINK)
@@ -320,7 +253,7 @@ static int entry_make(struct tar *tar, const struct tar_header *header, struct t
 		entry.size = entry.stored_size = pax.has_size ? pax.size : header->size;
 	entry.xattrs = (const struct xattr *)(void *)tar->xattrs.data;
 	entry.xattr_count = tar->xattrs.size / sizeof(struct xattr);
-	r = map_take(tar, header, &pax, &entry, why);
+	r = tar_sparse_take(tar->block, header, &pax, &blocks, &tar->segments, &entry, why);
 	if (r == 0)
 		*ret = entry;
 	return r;

@@ -177,3 +177,37 @@ int tar_header_parse(const uint8_t *block, uint8_t name_space[TAR_USTAR_NAME_MAX
 	*ret = header;
 	return 0;
 }
+
+int tar_type_of(const struct tar_header *header, struct span name, enum tar_type *ret,
+		struct diag *why)
+{
+	switch (header->type) {
+	case '\0':
+		*ret = name.data[name.size - 1] == '/' ? TAR_DIRECTORY : TAR_REGULAR;
+		return 0;
+	case '7': /* contiguous; the same to everybody */
+		*ret = TAR_REGULAR;
+		return 0;
+	case TAR_CHARACTER_DEVICE:
+	case TAR_BLOCK_DEVICE:
+		if (!header->has_device)
+			return diag_set(why, -EUCLEAN, "a device without numbers");
+		break;
+	case TAR_REGULAR:
+	case TAR_HARD_LINK:
+	case TAR_SYMLINK:
+	case TAR_DIRECTORY:
+	case TAR_FIFO:
+		break;
+	case 'S':
+		if (!header->is_gnu)
+			return diag_set(why, -EOPNOTSUPP, "an unknown kind of sparse file");
+		*ret = TAR_REGULAR;
+		return 0;
+	default:
+		return diag_set(why, -EOPNOTSUPP, "an entry of the unknown type %#x",
+				(unsigned int)(uint8_t)header->type);
+	}
+	*ret = (enum tar_type)header->type;
+	return 0;
+}

@@ -65,21 +65,12 @@ int tar_sparse_record(struct span key, struct span value, struct tar_sparse *spa
 struct tar_blocks {
 	int (*next)(void *context, const uint8_t **ret, struct diag *why);
 	void *context;
+	uint64_t bytes_left; /* what they may take */
 };
 
-/*
- * The map of a sparse file into segments (struct tar_segment), its size into *ret_size: of type
- * 'S', whose header need not outlive the first block; or of pax, from its records and, if these say
- * so, the front of the body. -EUCLEAN, -E2BIG, -EOPNOTSUPP, -ENOMEM, or what blocks said.
- */
-int tar_sparse_read_old(const uint8_t *header, const struct tar_blocks *blocks,
-			struct buf *segments, uint64_t *ret_size, struct diag *why);
-int tar_sparse_read_pax(const struct tar_sparse *sparse, const struct tar_blocks *blocks,
-			struct buf *segments, uint64_t *ret_size, struct diag *why);
-
-/* Whether pieces of stored_bytes in all can be those of a file of size_bytes. -EUCLEAN. */
-int tar_sparse_check(const struct buf *segments, uint64_t size_bytes, uint64_t stored_bytes,
-		     struct diag *why);
+/* What kind of entry it is whose name, of any header, is not empty. -EUCLEAN, -EOPNOTSUPP. */
+int tar_type_of(const struct tar_header *header, struct span name, enum tar_type *ret,
+		struct diag *why);
 
 /* What a pax header says. Spans point into its bytes. */
 struct tar_pax {
@@ -100,5 +91,15 @@ struct tar_pax {
  */
 int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, struct buf *segments,
 		  struct diag *why);
+
+/*
+ * Where header or pax say that an entry is sparse: read its map, into segments (struct
+ * tar_segment), and the size of the file; stored_size is what the map leaves of the body. block is
+ * the header's, tar_sparse_record() filled segments. -EUCLEAN, -E2BIG, -EOPNOTSUPP, -ENOMEM, or
+ * what blocks said.
+ */
+int tar_sparse_take(const uint8_t *block, const struct tar_header *header,
+		    const struct tar_pax *pax, struct tar_blocks *blocks, struct buf *segments,
+		    struct tar_entry *entry, struct diag *why);
 
 #endif

@@ -57,6 +57,14 @@ static int segment_add(struct buf *segments, uint64_t offset, uint64_t size, str
 	return buf_append(segments, &segment, sizeof(segment));
 }
 
+static int block_next(struct tar_blocks *blocks, const uint8_t **ret, struct diag *why)
+{
+	if (blocks->bytes_left < TAR_BLOCK_SIZE)
+		return diag_set(why, -EUCLEAN, "the map of a sparse file does not end");
+	blocks->bytes_left -= TAR_BLOCK_SIZE;
+	return blocks->next(blocks->context, ret, why);
+}
+
 /* Type 'S' */
 
 /* Pairs of a header, or of a block behind it, up to the first that is not there. */
@@ -78,8 +86,8 @@ static int pairs_read(const uint8_t *pairs, size_t max, struct buf *segments, st
 	return 0;
 }
 
-int tar_sparse_read_old(const uint8_t *header, const struct tar_blocks *blocks,
-			struct buf *segments, uint64_t *ret_size, struct diag *why)
+static int old_read(const uint8_t *header, struct tar_blocks *blocks, struct buf *segments,
+		    uint64_t *ret_size, struct diag *why)
 {
 	const uint8_t *block = header;
 	bool is_extended = header[OLD_MAP_OFFSET + OLD_MAP_COUNT * PAIR_SIZE];
@@ -93,7 +101,7 @@ int tar_sparse_read_old(const uint8_t *header, const struct tar_blocks *blocks,
 	for (size_t count = 0; r == 0 && is_extended; count++) {
 		if (count == MORE_BLOCK_MAX)
 			return too_many(why);
-		r = blocks->next(blocks->context, &block, why);
+		r = block_next(blocks, &block, why);
 		if (r == 0)
 			r = pairs_read(block, MORE_MAP_COUNT, segments, why);
 		is_extended = r == 0 && block[MORE_MAP_COUNT * PAIR_SIZE];
@@ -172,7 +180,7 @@ int tar_sparse_record(struct span key, struct span value, struct tar_sparse *spa
 /* The map at the front of a body */
 
 struct lines {
-	const struct tar_blocks *blocks;
+	struct tar_blocks *blocks;
 	const uint8_t *block; /* NULL: none yet */
 	size_t at;
 };
@@ -186,7 +194,7 @@ static int line_read(struct lines *lines, uint64_t *ret, struct diag *why)
 		uint8_t byte;
 
 		if (!lines->block || lines->at == TAR_BLOCK_SIZE) {
-			int r = lines->blocks->next(lines->blocks->context, &lines->block, why);
+			int r = block_next(lines->blocks, &lines->block, why);
 
 			if (r < 0)
 				return r;
@@ -202,7 +210,7 @@ static int line_read(struct lines *lines, uint64_t *ret, struct diag *why)
 	return tar_decimal(span_of(digits, count), INT64_MAX, ret) ? 0 : senseless(why);
 }
 
-static int lines_read(const struct tar_blocks *blocks, struct buf *segments, struct diag *why)
+static int lines_read(struct tar_blocks *blocks, struct buf *segments, struct diag *why)
 {
 	struct lines lines = {.blocks = blocks};
 	uint64_t count;
@@ -222,8 +230,8 @@ static int lines_read(const struct tar_blocks *blocks, struct buf *segments, str
 	return r;
 }
 
-int tar_sparse_read_pax(const struct tar_sparse *sparse, const struct tar_blocks *blocks,
-			struct buf *segments, uint64_t *ret_size, struct diag *why)
+static int pax_read(const struct tar_sparse *sparse, struct tar_blocks *blocks,
+		    struct buf *segments, uint64_t *ret_size, struct diag *why)
 {
 	bool is_version_1 = sparse->has_major && sparse->major == 1;
 
@@ -238,7 +246,7 @@ int tar_sparse_read_pax(const struct tar_sparse *sparse, const struct tar_blocks
 	return sparse->has_count && sparse->count == count_of(segments) ? 0 : senseless(why);
 }
 
-int tar_sparse_check(const struct buf *segments, uint64_t size_bytes, uint64_t stored_bytes,
+static int map_check(const struct buf *segments, uint64_t size_bytes, uint64_t stored_bytes,
 		     struct diag *why)
 {
 	const struct tar_segment *segment = (const struct tar_segment *)(void *)segments->data;
@@ -254,6 +262,33 @@ int tar_sparse_check(const struct buf *segments, uint64_t size_bytes, uint64_t s
 		return diag_set(why, -EUCLEAN, "a sparse file of %llu bytes in pieces of %llu",
 				(unsigned long long)stored_bytes, (unsigned long long)sum);
 	return 0;
+}
+
+int tar_sparse_take(const uint8_t *block, const struct tar_header *header,
+		    const struct tar_pax *pax, struct tar_blocks *blocks, struct buf *segments,
+		    struct tar_entry *entry, struct diag *why)
+{
+	bool is_old = header->type == 'S';
+	int r;
+
+	if (!is_old && !pax->sparse.is_there)
+		return 0;
+	if (entry->type != TAR_REGULAR || (is_old && pax->sparse.is_there))
+		return diag_set(why, -EUCLEAN, "a sparse file that is something else, too");
+	entry->is_sparse = true;
+	/* The one's map is beside its body, the other's is part of it. */
+	blocks->bytes_left = is_old ? UINT64_MAX : entry->stored_size;
+	if (is_old)
+		r = old_read(block, blocks, segments, &entry->size, why);
+	else
+		r = pax_read(&pax->sparse, blocks, segments, &entry->size, why);
+	if (r < 0)
+		return r;
+	if (!is_old)
+		entry->stored_size = blocks->bytes_left;
+	entry->segments = (const struct tar_segment *)(void *)segments->data;
+	entry->segment_count = count_of(segments);
+	return map_check(segments, entry->size, entry->stored_size, why);
 }
 
 /* Expanding */
