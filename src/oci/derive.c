@@ -278,6 +278,14 @@ static int document_append(const json_t *document, struct buf *ret)
 	return text ? buf_append_string(ret, text) : -ENOMEM;
 }
 
+/* Nobody is helped by an image that we would not take ourselves. */
+static int config_check(struct span bytes, struct diag *why)
+{
+	CLEAN(oci_config_freep) struct oci_config *config = NULL;
+
+	return oci_config_parse(bytes, &config, why);
+}
+
 int derive_documents(const struct derive_request *request, struct buf *config, struct buf *manifest,
 		     struct diag *why)
 {
@@ -295,6 +303,9 @@ int derive_documents(const struct derive_request *request, struct buf *config, s
 	if (r < 0)
 		return r;
 	(void)span_from(buf_span(config), config_start, &config_bytes);
+	r = config_check(config_bytes, why);
+	if (r < 0)
+		return r;
 	r = manifest_make(request, config_bytes, &manifest_document, why);
 	return r < 0 ? r : document_append(manifest_document, manifest);
 }

@@ -41,7 +41,7 @@ struct derive_request {
  *   -EINVAL   an instruction that is none; text that is not UTF-8; a time past the year 9999; a
  *             base that is an artifact
  *   -EUCLEAN  a base whose documents make no sense
- *   -E2BIG    more than LAYER_COUNT_MAX layers
+ *   -E2BIG    more than LAYER_COUNT_MAX layers, a list of more than CONFIG_LIST_MAX
  *   -ENOMEM
  */
 int derive_documents(const struct derive_request *request, struct buf *config, struct buf *manifest,

@@ -293,6 +293,25 @@ static void requests_that_no_document_can_hold_are_refused(void **state)
 	free(layers);
 }
 
+static void a_config_that_would_be_refused_is_not_made(void **state)
+{
+	static char text[CONFIG_LIST_MAX + 1][24];
+	static const char *changes[CONFIG_LIST_MAX + 2];
+	const struct derive_layer layer = layer_of(DIFF("1"));
+	const struct derive_request request = {
+		.layers = &layer, .layer_count = 1, .changes = changes};
+	CLEAN(buf_release) struct buf config = {0}, manifest = {0};
+	struct diag why = {0};
+
+	(void)state;
+	for (size_t i = 0; i < CONFIG_LIST_MAX + 1; i++) {
+		(void)snprintf(text[i], sizeof(text[i]), "LABEL n%zu=", i);
+		changes[i] = text[i];
+	}
+	assert_int_equal(-E2BIG, derive_documents(&request, &config, &manifest, &why));
+	assert_string_equal("'Labels' has 4097 entries, at most 4096 can be", why.text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +322,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_instruction_is_refused),
 		cmocka_unit_test(what_is_said_of_it_has_its_place),
 		cmocka_unit_test(requests_that_no_document_can_hold_are_refused),
+		cmocka_unit_test(a_config_that_would_be_refused_is_not_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
