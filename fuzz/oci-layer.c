@@ -39,24 +39,31 @@ static int append(void *context, struct span bytes, struct diag *why)
 	return buf_append_span(context, bytes);
 }
 
+static int append_zeros(void *context, uint64_t size_bytes, struct diag *why)
+{
+	(void)why;
+	return buf_append_zeros(context, size_bytes);
+}
+
 static int entry_add(struct tree *tree, struct tar *tar, const struct tar_entry *entry,
 		     struct diag *why)
 {
 	struct digest object = {.algorithm = DIGEST_SHA256};
-	struct tar_expander expander = {entry};
 	CLEAN(buf_release) struct buf content = {0};
+	const struct tar_file_sink sink = {append, append_zeros, &content};
+	struct tar_expander expander = {entry};
 	struct span part;
 	int r = 0;
 
 	if (entry->size > INLINE_SIZE_DEFAULT)
 		return layer_entry_merge(tree, entry, SPAN_EMPTY, &object, why);
 	while ((r = tar_body(tar, &part, why)) > 0) {
-		r = tar_expand(&expander, part, append, &content, why);
+		r = tar_expand(&expander, part, &sink, why);
 		if (r < 0)
 			return r;
 	}
 	if (r == 0)
-		r = tar_expand_end(&expander, append, &content, why);
+		r = tar_expand_end(&expander, &sink, why);
 	if (r < 0)
 		return r;
 	assert(content.size == entry->size);

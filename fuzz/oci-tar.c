@@ -40,6 +40,12 @@ static int append(void *context, struct span bytes, struct diag *why)
 	return buf_append_span(context, bytes);
 }
 
+static int append_zeros(void *context, uint64_t size_bytes, struct diag *why)
+{
+	(void)why;
+	return buf_append_zeros(context, size_bytes);
+}
+
 /* Pieces of a sparse file lie one behind the other, and within it. */
 static void segments_check(const struct tar_entry *entry)
 {
@@ -95,6 +101,7 @@ static int describe(const struct tar_entry *entry, struct buf *ret)
 static int body_read(struct tar *tar, const struct tar_entry *entry, struct buf *all,
 		     struct buf *file, struct diag *why)
 {
+	const struct tar_file_sink sink = {append, append_zeros, file};
 	struct tar_expander expander = {entry};
 	struct span part;
 	bool expands = entry->size <= EXPANDED_MAX;
@@ -105,12 +112,12 @@ static int body_read(struct tar *tar, const struct tar_entry *entry, struct buf 
 	while ((r = tar_body(tar, &part, why)) > 0) {
 		r = buf_append_span(all, part);
 		if (r == 0 && expands)
-			r = tar_expand(&expander, part, append, file, why);
+			r = tar_expand(&expander, part, &sink, why);
 		if (r < 0)
 			return r;
 	}
 	if (r == 0 && expands)
-		r = tar_expand_end(&expander, append, file, why);
+		r = tar_expand_end(&expander, &sink, why);
 	if (r < 0 || !expands)
 		return r;
 	assert(file->size == entry->size);

@@ -110,16 +110,24 @@ static int content_append(void *context, struct span bytes, struct diag *why)
 	return 0;
 }
 
+static int content_zeros(void *context, uint64_t size_bytes, struct diag *why)
+{
+	static const uint8_t zeros[INLINE_SIZE_DEFAULT];
+
+	return content_append(context, span_of(zeros, (size_t)size_bytes), why);
+}
+
 static int content_read(struct tar *tar, const struct tar_entry *entry, struct content *content,
 			struct diag *why)
 {
+	const struct tar_file_sink sink = {content_append, content_zeros, content};
 	struct tar_expander expander = {entry};
 	struct span body;
 	int r;
 
 	while ((r = tar_body(tar, &body, why)) > 0)
-		(void)tar_expand(&expander, body, content_append, content, why);
-	return r < 0 ? r : tar_expand_end(&expander, content_append, content, why);
+		(void)tar_expand(&expander, body, &sink, why);
+	return r < 0 ? r : tar_expand_end(&expander, &sink, why);
 }
 
 static int entry_apply(struct apply *apply, const struct tar_entry *entry, struct diag *why)

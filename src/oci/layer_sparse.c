@@ -38,13 +38,24 @@ static int file_write(void *context, struct span bytes, struct diag *why)
 	return object_writer_write(context, bytes, why);
 }
 
+static int file_zeros(void *context, uint64_t size_bytes, struct diag *why)
+{
+	return object_writer_zeros(context, size_bytes, why);
+}
+
+static struct tar_file_sink file_sink(struct copies *copies)
+{
+	return (struct tar_file_sink){file_write, file_zeros, copies->file};
+}
+
 static int copies_write(struct copies *copies, struct span bytes, struct diag *why)
 {
+	const struct tar_file_sink sink = file_sink(copies);
 	int r = copies->body ? object_writer_write(copies->body, bytes, why)
 			     : splitstream_write_inline(copies->stream, bytes, why);
 
 	if (r == 0 && copies->file)
-		r = tar_expand(&copies->expander, bytes, file_write, copies->file, why);
+		r = tar_expand(&copies->expander, bytes, &sink, why);
 	return r;
 }
 
@@ -82,13 +93,14 @@ static int body_finish(struct copies *copies, uint64_t size_bytes, struct diag *
 
 static int file_finish(struct copies *copies, struct layer_sparse *sparse, struct diag *why)
 {
+	const struct tar_file_sink sink = file_sink(copies);
 	char name[NAME_SIZE];
 	struct digest digest;
 	int r;
 
 	if (!copies->file)
 		return 0;
-	r = tar_expand_end(&copies->expander, file_write, copies->file, why);
+	r = tar_expand_end(&copies->expander, &sink, why);
 	if (r == 0)
 		r = object_writer_finish(TAKE(copies->file), &digest, why);
 	if (r == 0)

@@ -293,45 +293,37 @@ int tar_sparse_take(const uint8_t *block, const struct tar_header *header,
 
 /* Expanding */
 
-static int zeros_give(struct tar_expander *expander, uint64_t end, tar_sink *sink, void *context,
+static int zeros_give(struct tar_expander *expander, uint64_t end, const struct tar_file_sink *sink,
 		      struct diag *why)
 {
-	static const uint8_t zeros[64 * 1024];
+	uint64_t size = end - expander->offset;
 
-	while (expander->offset < end) {
-		uint64_t left = end - expander->offset;
-		size_t part = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
-		int r = sink(context, span_of(zeros, part), why);
-
-		if (r < 0)
-			return r;
-		expander->offset += part;
-	}
-	return 0;
+	expander->offset = end;
+	return size ? sink->zeros(sink->context, size, why) : 0;
 }
 
-static int bytes_give(struct tar_expander *expander, struct span bytes, tar_sink *sink,
-		      void *context, struct diag *why)
+static int bytes_give(struct tar_expander *expander, struct span bytes,
+		      const struct tar_file_sink *sink, struct diag *why)
 {
 	expander->offset += bytes.size;
-	return sink(context, bytes, why);
+	return sink->bytes(sink->context, bytes, why);
 }
 
-int tar_expand(struct tar_expander *expander, struct span bytes, tar_sink *sink, void *context,
+int tar_expand(struct tar_expander *expander, struct span bytes, const struct tar_file_sink *sink,
 	       struct diag *why)
 {
 	const struct tar_entry *entry = expander->entry;
 
 	if (!entry->is_sparse)
-		return bytes_give(expander, bytes, sink, context, why);
+		return bytes_give(expander, bytes, sink, why);
 	while (bytes.size) {
 		const struct tar_segment *segment = &entry->segments[expander->index];
 		uint64_t left = segment->size - expander->taken;
 		size_t part = bytes.size < left ? bytes.size : (size_t)left;
-		int r = zeros_give(expander, segment->offset + expander->taken, sink, context, why);
+		int r = zeros_give(expander, segment->offset + expander->taken, sink, why);
 
 		if (r == 0 && part)
-			r = bytes_give(expander, span_of(bytes.data, part), sink, context, why);
+			r = bytes_give(expander, span_of(bytes.data, part), sink, why);
 		if (r < 0)
 			return r;
 		bytes = span_of(bytes.data + part, bytes.size - part);
@@ -344,7 +336,8 @@ int tar_expand(struct tar_expander *expander, struct span bytes, tar_sink *sink,
 	return 0;
 }
 
-int tar_expand_end(struct tar_expander *expander, tar_sink *sink, void *context, struct diag *why)
+int tar_expand_end(struct tar_expander *expander, const struct tar_file_sink *sink,
+		   struct diag *why)
 {
-	return zeros_give(expander, expander->entry->size, sink, context, why);
+	return zeros_give(expander, expander->entry->size, sink, why);
 }

@@ -21,14 +21,22 @@ struct tar_expander {
 	uint64_t offset; /* bytes of the file that sink got */
 };
 
+/* Where the bytes of a file go, and its holes. Each returns 0 or -errno. */
+struct tar_file_sink {
+	int (*bytes)(void *context, struct span bytes, struct diag *why);
+	int (*zeros)(void *context, uint64_t size_bytes, struct diag *why);
+	void *context;
+};
+
 /*
  * Give sink the next bytes of the body (tar_body()) with the zeros of the holes in front of them,
  * or, at the end, what is behind the last one: entry->size bytes in all. Of an entry that is not
  * sparse they are the body. The caller holds entry->size to a limit: holes cost an archive nothing.
  * Returns 0, or what sink said.
  */
-int tar_expand(struct tar_expander *expander, struct span bytes, tar_sink *sink, void *context,
+int tar_expand(struct tar_expander *expander, struct span bytes, const struct tar_file_sink *sink,
 	       struct diag *why);
-int tar_expand_end(struct tar_expander *expander, tar_sink *sink, void *context, struct diag *why);
+int tar_expand_end(struct tar_expander *expander, const struct tar_file_sink *sink,
+		   struct diag *why);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -13,6 +14,9 @@
 #include "store/transaction_private.h"
 #include "verity/hasher.h"
 
+/* Zeros that are worth a hole in a draft that is open anyhow: some system calls. */
+#define HOLE_SIZE_MIN ((size_t)64 * 1024)
+
 /* Owned by one thread. */
 struct object_writer {
 	struct transaction *transaction; /* borrowed */
@@ -20,6 +24,7 @@ struct object_writer {
 	struct draft draft;              /* open once the scratch was full */
 	size_t filled;                   /* bytes of scratch that wait */
 	uint64_t size;                   /* all bytes so far */
+	bool has_holes;                  /* the draft may have to be made longer in the end */
 	int error;                       /* of a write that failed: the rest cannot be right */
 };
 
@@ -94,6 +99,47 @@ int object_writer_write(struct object_writer *writer, struct span bytes, struct 
 	return writer->error;
 }
 
+/* Zeros behind all that was written so far, which is in the draft then. */
+static int hole_make(struct object_writer *writer, uint64_t size_bytes, struct diag *why)
+{
+	int r = put_scratch(writer, why);
+
+	if (r == 0 && lseek(writer->draft.fd, (off_t)size_bytes, SEEK_CUR) < 0)
+		r = diag_errno(why, -errno, "cannot write an object");
+	writer->has_holes = true;
+	return r;
+}
+
+static int write_zeros(struct object_writer *writer, uint64_t size_bytes, struct diag *why)
+{
+	static const uint8_t zeros[64 * 1024];
+	bool is_hole = size_bytes > (writer->draft.fd < 0 ? WHOLE_SIZE_MAX : HOLE_SIZE_MIN);
+	int r = is_hole ? hole_make(writer, size_bytes, why) : 0;
+
+	while (r == 0 && size_bytes) {
+		size_t part = size_bytes < sizeof(zeros) ? (size_t)size_bytes : sizeof(zeros);
+		struct span piece = span_of(zeros, part);
+
+		size_bytes -= part;
+		if (!is_hole) {
+			r = write_bytes(writer, piece, why);
+			continue;
+		}
+		writer->size += part;
+		r = verity_update(writer->scratch->hasher, piece);
+		if (r < 0)
+			return diag_set(why, r, "libcrypto cannot hash");
+	}
+	return r;
+}
+
+int object_writer_zeros(struct object_writer *writer, uint64_t size_bytes, struct diag *why)
+{
+	if (!writer->error)
+		writer->error = write_zeros(writer, size_bytes, why);
+	return writer->error;
+}
+
 static int writer_finish(struct object_writer *writer, struct digest *digest, struct diag *why)
 {
 	struct span waiting = span_of(writer->scratch->bytes, writer->filled);
@@ -109,6 +155,8 @@ static int writer_finish(struct object_writer *writer, struct digest *digest, st
 	if (transaction_has(writer->transaction, digest, writer->size))
 		return 0;
 	r = put_scratch(writer, why);
+	if (r == 0 && writer->has_holes && ftruncate(writer->draft.fd, (off_t)writer->size) < 0)
+		r = diag_errno(why, -errno, "cannot write an object");
 	if (r < 0)
 		return r;
 	return transaction_link(writer->transaction, &writer->draft, digest, writer->size, why);

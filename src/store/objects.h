@@ -99,6 +99,8 @@ struct object_writer;
 int object_writer_new(struct transaction *transaction, struct object_writer **ret,
 		      struct diag *why);
 int object_writer_write(struct object_writer *writer, struct span bytes, struct diag *why);
+/* The same of so many zeros; in a large object they take no place on disk. */
+int object_writer_zeros(struct object_writer *writer, uint64_t size_bytes, struct diag *why);
 int object_writer_finish(struct object_writer *writer, struct digest *ret, struct diag *why);
 void object_writer_abort(struct object_writer *writer); /* NULL is fine */
 void object_writer_abortp(struct object_writer **writer);

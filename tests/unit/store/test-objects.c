@@ -145,6 +145,57 @@ static void slices_make_the_same_object(void **state)
 	assert_ok(transaction_commit(transaction, &why), &why);
 }
 
+/* Zeros, a byte, zeros, a byte, zeros. */
+static void assert_zeros(struct transaction *transaction, size_t front, size_t middle,
+			 size_t behind)
+{
+	const size_t sizes[] = {front, middle, behind};
+	size_t size = front + 1 + middle + 1 + behind;
+	uint8_t *bytes = calloc(1, size);
+	struct object_writer *writer = NULL;
+	struct digest digest, expected;
+	struct diag why = {0};
+	struct stat st;
+	int fd;
+
+	assert_non_null(bytes);
+	bytes[front] = bytes[front + 1 + middle] = 'x';
+	expected = digest_of_bytes(span_of(bytes, size));
+	assert_ok(object_writer_new(transaction, &writer, &why), &why);
+	for (size_t i = 0; i < 3; i++) {
+		assert_ok(object_writer_zeros(writer, sizes[i], &why), &why);
+		if (i < 2)
+			assert_ok(object_writer_write(writer, SPAN_LITERAL("x"), &why), &why);
+	}
+	assert_ok(object_writer_finish(writer, &digest, &why), &why);
+	assert_true(digest_equal(&expected, &digest));
+	assert_content(&digest, span_of(bytes, size));
+	fd = object_open(store, &digest, &why);
+	assert_int_equal(0, fstat(fd, &st));
+	(void)close(fd);
+	assert_int_equal(size, st.st_size);
+	free(bytes);
+	if (size > 8000000)
+		assert_true(st.st_blocks * 512 < 2000000);
+}
+
+static void zeros_take_no_place(void **state)
+{
+	struct transaction *transaction = begin(store);
+	struct diag why = {0};
+
+	(void)state;
+	assert_zeros(transaction, 0, 0, 0);
+	assert_zeros(transaction, 10, 4096, 100);
+	assert_zeros(transaction, 1 << 20, 1 << 20, 1 << 20);
+	assert_zeros(transaction, 0, 0, 3000000);
+	assert_zeros(transaction, 9000000, 100, 0);
+	assert_zeros(transaction, 0, 9000000, 0);
+	assert_zeros(transaction, 5, 70000, 9000000);
+	assert_ok(transaction_commit(transaction, &why), &why);
+	assert_int_equal(7, assert_objects_whole(store));
+}
+
 static void an_aborted_writer_leaves_nothing(void **state)
 {
 	struct transaction *transaction = begin(store);
@@ -548,6 +599,7 @@ int main(void)
 		CASE(files_of_every_size_become_objects),
 		CASE(a_file_of_another_size_is_stale),
 		CASE(slices_make_the_same_object),
+		CASE(zeros_take_no_place),
 		CASE(an_aborted_writer_leaves_nothing),
 		CASE(a_short_object_is_replaced),
 		CASE(absent_objects_are_not_found),
