@@ -21,6 +21,7 @@
 #define FOLDER "lamina/containers"
 #define NAME_BYTES 6 /* of a random name */
 #define WALK_FDS 16
+#define ATTEMPTS_MAX 64 /* each lost to another who makes or removes the same folder */
 
 static int name_check(const char *name, struct diag *why)
 {
@@ -134,30 +135,42 @@ static void contents_remove(const char *path)
 	(void)nftw(path, entry_remove, WALK_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-static int dir_open(struct container_dir *dir, struct diag *why)
+/* Whether the folder is still the one that the path leads to. */
+static bool is_in_place(const struct container_dir *dir)
+{
+	struct stat ours, found;
+
+	return fstat(dir->fd, &ours) == 0 && lstat(dir->path, &found) == 0 &&
+	       ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
+}
+
+/* Returns 1 with the lock, or 0 where somebody has just removed the folder. */
+static int dir_lock(struct container_dir *dir, struct diag *why)
 {
 	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir->fd < 0 && errno == ENOENT)
+		return 0;
 	if (dir->fd < 0)
 		return diag_errno(why, -errno, "cannot open '%s'", dir->path);
 	if (flock(dir->fd, LOCK_EX | LOCK_NB) < 0)
 		return diag_set(why, -EEXIST, "a container '%s' runs already", dir->name);
-	return 0;
+	return is_in_place(dir);
 }
 
-/* Once more where one of that name had been killed. */
+/* What one that was killed has left goes first, while we have its lock. */
 static int dir_make(struct container_dir *dir, struct diag *why)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < ATTEMPTS_MAX; i++) {
+		bool is_new = mkdir(dir->path, 0711) == 0;
 		int r;
 
-		if (mkdir(dir->path, 0711) == 0)
-			return dir_open(dir, why);
-		if (errno != EEXIST)
+		if (!is_new && errno != EEXIST)
 			return diag_errno(why, -errno, "cannot make '%s'", dir->path);
-		r = dir_open(dir, why);
-		if (r < 0)
-			return r;
-		contents_remove(dir->path);
+		r = dir_lock(dir, why);
+		if (r < 0 || (r > 0 && is_new))
+			return r < 0 ? r : 0;
+		if (r > 0)
+			contents_remove(dir->path);
 		fd_closep(&dir->fd);
 	}
 	return diag_set(why, -EEXIST, "'%s' cannot be removed", dir->path);

@@ -3,8 +3,8 @@
  * container_dir.h - where a running container has its bundle: gone when it is
  *
  * lamina/containers/NAME below runtime_path() (ops/runtime.h), else below a folder of the user's
- * own in the temporary one. Locked (flock) by whoever runs the container, so that what a killed one
- * left is known, and taken over by the next of that name.
+ * own in the temporary one. Locked (flock) by whoever runs the container, lamina and the runtime,
+ * so that what killed ones left is known, and taken over by the next of that name.
  */
 #ifndef LAMINA_OPS_CONTAINER_DIR_H
 #define LAMINA_OPS_CONTAINER_DIR_H

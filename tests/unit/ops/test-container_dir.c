@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -83,6 +85,60 @@ static void a_name_is_taken_while_somebody_has_it(void **state)
 	container_dir_remove(&second);
 }
 
+/* Take the name, leave something in its folder, give it up again, removed or not. */
+static bool take_and_leave(unsigned int round)
+{
+	struct container_dir dir;
+	struct stat ours, found;
+	bool is_alone;
+	int r = container_dir_make("one", &dir, NULL);
+
+	if (r == -EEXIST)
+		return true;
+	if (r < 0)
+		return false;
+	is_alone = mkdirat(dir.fd, "rootfs", 0700) == 0 && fstat(dir.fd, &ours) == 0;
+	(void)sched_yield();
+	is_alone = is_alone && lstat(dir.path, &found) == 0 && ours.st_ino == found.st_ino &&
+		   faccessat(dir.fd, "rootfs", F_OK, 0) == 0;
+	if (round % 2)
+		container_dir_remove(&dir);
+	else
+		container_dir_release(&dir);
+	return is_alone;
+}
+
+/* One that comes late has the lock of a folder that is no more, and removes that of another. */
+static void of_many_who_want_a_name_one_has_it(void **state)
+{
+	enum { children = 4, rounds = 3000 };
+	struct container_dir last;
+	struct diag why = {0};
+
+	(void)state;
+	assert_int_equal(0, mkdir(below("lamina"), 0700));
+	assert_int_equal(0, mkdir(below("lamina/containers"), 0700));
+	for (unsigned int i = 0; i < children; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		for (unsigned int round = 0; pid == 0 && round < rounds; round++) {
+			if (!take_and_leave(round + i))
+				_exit(1);
+		}
+		if (pid == 0)
+			_exit(0);
+	}
+	for (unsigned int i = 0; i < children; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(0, status);
+	}
+	assert_ok(container_dir_make("one", &last, &why), &why);
+	container_dir_remove(&last);
+}
+
 static void a_name_leads_nowhere_else(void **state)
 {
 	static const char *const bad[] = {"", ".", "..", "../x", "a/b", "-a", ".a", "a b", "\xff"};
@@ -123,6 +179,7 @@ int main(void)
 		TEST(a_folder_is_there_until_it_is_removed),
 		TEST(a_name_is_made_up_where_there_is_none),
 		TEST(a_name_is_taken_while_somebody_has_it),
+		TEST(of_many_who_want_a_name_one_has_it),
 		TEST(a_name_leads_nowhere_else),
 		TEST(a_folder_of_somebody_else_is_not_used),
 	};
