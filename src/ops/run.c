@@ -156,6 +156,7 @@ static int container_run(const struct run_request *request, struct container *co
 		.bundle = container->dir.path,
 		.state = container->state,
 		.name = container->dir.name,
+		.lock_fd = container->dir.fd, /* should we be killed, and it is not */
 		.has_stdin = request->has_stdin,
 		.has_cgroups = container->has_cgroups,
 	};

@@ -78,9 +78,12 @@ static void signals_of(sigset_t *ret)
 		(void)sigaddset(ret, forwarded[i]);
 }
 
-_Noreturn static void become(const char *const *arguments, bool has_stdin, const sigset_t *mask)
+_Noreturn static void become(const struct runtime_command *command, const char *const *arguments,
+			     const sigset_t *mask)
 {
-	if (!has_stdin) {
+	if (command->lock_fd >= 0)
+		(void)fcntl(command->lock_fd, F_SETFD, 0);
+	if (!command->has_stdin) {
 		CLEAN(fd_closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 		if (null < 0 || dup2(null, STDIN_FILENO) < 0)
@@ -144,7 +147,7 @@ int runtime_run(const struct runtime_command *command, int *ret_status, struct d
 	(void)sigprocmask(SIG_BLOCK, &signals, &before);
 	pid = fork();
 	if (pid == 0)
-		become(arguments, command->has_stdin, &before);
+		become(command, arguments, &before);
 	r = pid < 0 ? diag_errno(why, -errno, "cannot start '%s'", program) : 0;
 	if (r == 0)
 		*ret_status = wait_forwarding(pid, &signals);

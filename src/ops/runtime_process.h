@@ -14,6 +14,7 @@ struct runtime_command {
 	const char *bundle;  /* a directory */
 	const char *state;   /* a directory for the runtime's own files; made when missing */
 	const char *name;    /* of the container */
+	int lock_fd;         /* that the runtime keeps open, not the container; -1: none */
 	bool has_stdin;      /* else /dev/null */
 	bool has_cgroups;
 };

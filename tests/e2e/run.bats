@@ -142,6 +142,31 @@ nothing_left() {
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+# Lamina's end is not the container's: the runtime has the lock, too.
+@test "root: a name is taken while its container runs, though lamina was killed" {
+    need_root
+    make_image env
+    lamina run --name one bb sleep 60 3>&- &
+    local pid=$! runtime command
+    for _ in $(seq 100); do
+        runtime=$(pgrep -P "$pid" -x crun || true)
+        command=$([ -z "$runtime" ] || pgrep -P "$runtime" -x sleep || true)
+        [ -z "$command" ] || break
+        sleep 0.05
+    done
+    # the container itself has nothing of ours open
+    [ "$(ls "/proc/$command/fd" | xargs)" = "0 1 2" ]
+    kill -KILL "$pid"
+    wait "$pid" || [ "$?" -eq 137 ]
+    run lamina run --name one bb id
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"runs already"* ]]
+    kill -KILL "$command"
+    gone "$runtime"
+    [ "$(lamina run --name one bb id -u)" = 0 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 @test "root: SIGTERM goes to the container" {
     need_root
     make_image env
