@@ -3,6 +3,7 @@
  * main.c - which name were we called by, which command is meant
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,8 @@ int main(int argc, char **argv)
 	const char *name = program_invocation_short_name;
 	int status;
 
+	/* Whoever ignores it passes that on, and then no child's status can be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (strcmp(name, "mkcomposefs") == 0)
 		status = mkcomposefs_main(argc, argv);
 	else if (strcmp(name, "composefs-info") == 0)

@@ -167,6 +167,17 @@ nothing_left() {
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+@test "root: the exit status is known where somebody had SIGCHLD ignored" {
+    need_root
+    make_image env
+    run python3 -c '
+import os, signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execvp("lamina", ["lamina", "run", "bb", "sh", "-c", "exit 7"])'
+    [ "$status" -eq 7 ]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 @test "root: SIGTERM goes to the container" {
     need_root
     make_image env
