@@ -12,8 +12,7 @@
 #include "cli/report.h"
 #include "ops/run.h"
 
-/* podman-run(1), "Exit status": the engine itself failed; the command cannot be run is the
- * runtime's. */
+/* podman-run(1), "Exit status": the engine itself failed. */
 #define STATUS_ENGINE_FAILED 125
 
 struct run_options {
@@ -118,7 +117,8 @@ const struct command command_run = {
 		"container writes is in memory, and gone with it, unless --upper keeps it. Options "
 		"end\n"
 		"at IMAGE. The exit status is the command's, 128 and a signal's number where one\n"
-		"ended it, or 125 where lamina itself failed.\n"
+		"ended it, 127 where there is no such command, 126 where it may not be executed,\n"
+		"or 125 where lamina or the runtime failed.\n"
 		"\n"
 		"Without privilege it all happens in a user namespace, where you are root and "
 		"your\n"

@@ -28,8 +28,9 @@ struct run_request {
 /*
  * Run it to its end. Needs a process of one thread, which is not the same afterwards: it may be in
  * other namespaces. Signals that would end this process go to the container. *ret_status is the
- * container's exit status, or 128 and the signal that ended it. *ret_note is what would help, or
- * empty.
+ * container's exit status, or 128 and the signal that ended it; where the runtime failed, which
+ * says why on stderr, 127 for a command that is not there, 126 for one that it may not execute, 125
+ * for all else. *ret_note is what would help, or empty.
  *
  *   -ENOENT  no such image or no such runtime
  *   else what mounting and making the bundle return

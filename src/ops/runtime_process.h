@@ -11,7 +11,7 @@ struct diag; /* base/diag.h */
 
 struct runtime_command {
 	const char *program; /* NULL: crun, else runc */
-	const char *bundle;  /* a directory */
+	const char *bundle;  /* a directory; the runtime's log is made in it */
 	const char *state;   /* a directory for the runtime's own files; made when missing */
 	const char *name;    /* of the container */
 	int lock_fd;         /* that the runtime keeps open, not the container; -1: none */
@@ -25,7 +25,10 @@ struct runtime_command {
  */
 bool runtime_has_cgroups(void);
 
-/* Run and wait. *ret_status as of run_container(). -ENOENT: there is no such program. */
+/*
+ * Run and wait. *ret_status as of run_container(). -ENOENT: there is no such program; else what
+ * execve(2) says of it.
+ */
 int runtime_run(const struct runtime_command *command, int *ret_status, struct diag *why);
 
 #endif

@@ -212,6 +212,34 @@ os.execvp("lamina", ["lamina", "run", "bb", "sh", "-c", "exit 7"])'
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+# As podman and docker have it: one line, which is the runtime's.
+@test "root: a command that is not there is status 127, one that may not be executed 126" {
+    need_root
+    printf 'text\n' >text
+    make_image env
+    cp text tree/bin/plain
+    mkdir tree/bin/folder
+    lamina import -q tree bb >/dev/null
+    for command in nope /no/such; do
+        run -127 lamina run bb "$command"
+        [ "${#lines[@]}" = 1 ]
+        [[ "$output" == *"$command"*"not found"* ]]
+    done
+    for command in plain /bin/plain /bin/folder; do
+        run -126 lamina run bb "$command"
+        [ "${#lines[@]}" = 1 ]
+        [[ "$output" == *executable* ]]
+    done
+    # what the runtime says for another reason; what the command itself says
+    run -125 lamina run -v "$PWD/text:/proc/none" bb id
+    for code in 1 125 126 127; do run "-$code" lamina run bb sh -c "exit $code"; done
+    printf '#!/no/such\n' >broken
+    chmod 755 broken
+    run -125 lamina run --runtime ./broken bb id
+    [[ "$output" == *"cannot run './broken'"* ]]
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 @test "a user without privilege runs a container, as root of a namespace" {
     need_fuse
     need_userns
