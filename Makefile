@@ -8,10 +8,11 @@
 #   make debug | release | asan | tsan     build-<word>/, each a whole build
 #   make check-asan | check-tsan           the test suite in that build
 #   make test-vm  fs-verity, under Debian's kernels in qemu (VM_KERNELS="6.1 6.12 7.2"); not part of make test
+#   make bars     what has to hold of images of Debian packages from a registry; as root, not part of make test
 #   make fuzz     ten minutes of fuzzing, shared by all targets (FUZZ_SECONDS=600)
 #   make format | lint                     clang-format; static analysis
 
-.PHONY: all demo test test-vm bench debug release asan tsan check-asan check-tsan fuzz format lint clean
+.PHONY: all demo test test-vm bars bench debug release asan tsan check-asan check-tsan fuzz format lint clean
 
 all: build/build.ninja
 	@ninja -C build
@@ -34,6 +35,11 @@ test-vm:
 	@tools/install-missing.sh build test vm
 	@$(MAKE) --no-print-directory all
 	@tests/vm/test.sh build $(VM_KERNELS)
+
+bars:
+	@tools/install-missing.sh build test bars
+	@$(MAKE) --no-print-directory all
+	@tests/bars/run.sh
 
 bench:
 	@tools/install-missing.sh build bench
