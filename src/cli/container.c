@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/report.h"
 
 /* Words of docker's and podman's -v that change nothing here: labels, and propagation by default.
  */
@@ -90,6 +91,30 @@ static int network_parse(const char *program, const char *text, bool *ret_own)
 	return 0;
 }
 
+static void say(const char *text)
+{
+	report_note("%s", text);
+}
+
+/* The last one counts, as with podman. */
+static int security_parse(const char *program, const struct option_list *list, const char **ret)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *value =
+			strncmp(list->items[i], "seccomp=", 8) == 0 ? list->items[i] + 8 : "";
+
+		if (!*value) {
+			(void)fprintf(stderr,
+				      "%s: '--security-opt' is seccomp=FILE or seccomp=unconfined, "
+				      "not '%s'\n",
+				      program, list->items[i]);
+			return -EINVAL;
+		}
+		*ret = value;
+	}
+	return 0;
+}
+
 int container_options_parse(const char *program, const struct container_options *options,
 			    char *const *command, struct container_parsed *parsed,
 			    struct bundle_request *request)
@@ -99,6 +124,8 @@ int container_options_parse(const char *program, const struct container_options 
 
 	*parsed = (struct container_parsed){0};
 	r = network_parse(program, options->network, &spec->has_own_network);
+	if (r == 0)
+		r = security_parse(program, &options->security, &request->seccomp);
 	if (r == 0)
 		r = binds_parse(program, &options->volumes, parsed);
 	if (r < 0)
@@ -116,6 +143,7 @@ int container_options_parse(const char *program, const struct container_options 
 	spec->is_read_only = options->read_only;
 	spec->has_terminal = options->has_terminal;
 	request->user = options->user;
+	request->say = options->verbose ? say : NULL;
 	return 0;
 }
 

@@ -18,6 +18,8 @@ struct container_options {
 	const char *entrypoint;
 	const char *hostname;
 	const char *network;
+	struct option_list security;
+	bool verbose;
 	bool read_only;
 	bool has_terminal;
 };
@@ -54,6 +56,15 @@ struct container_options {
 		 offsetof(type, container.network),                                           \
 		 "none|host",                                                                 \
 		 "none: only the loopback device; host: that of the caller (default: none)"}, \
+		{"security-opt",                                                              \
+		 0,                                                                           \
+		 OPTION_LIST,                                                                 \
+		 offsetof(type, container.security),                                          \
+		 "seccomp=FILE|unconfined",                                                   \
+		 "filter system calls by this profile, or not (default: the machine's)"},     \
+		{"verbose",   0,                                                              \
+		 OPTION_FLAG, offsetof(type, container.verbose),                              \
+		 NULL,        "say what a container does without on this machine"},           \
 		{"read-only", 0,                                                              \
 		 OPTION_FLAG, offsetof(type, container.read_only),                            \
 		 NULL,        "the container cannot write to its file tree"},                 \
@@ -70,8 +81,8 @@ struct container_parsed {
 };
 
 /*
- * Fill request->spec and request->user. command: "CMD...", NULL behind the last, none at all where
- * the first is. Returns 0, or -EINVAL after a line on stderr.
+ * Fill request->spec, and what of the others the options say. command: "CMD...", NULL behind the
+ * last, none at all where the first is. Returns 0, or -EINVAL after a line on stderr.
  */
 int container_options_parse(const char *program, const struct container_options *options,
 			    char *const *command, struct container_parsed *parsed,

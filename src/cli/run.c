@@ -120,6 +120,9 @@ const struct command command_run = {
 		"ended it, 127 where there is no such command, 126 where it may not be executed,\n"
 		"or 125 where lamina or the runtime failed.\n"
 		"\n"
+		"System calls are filtered by the profile that podman uses, where the machine has\n"
+		"one: /etc/containers/seccomp.json, else /usr/share/containers/seccomp.json.\n"
+		"\n"
 		"Without privilege it all happens in a user namespace, where you are root and "
 		"your\n"
 		"subordinate ids are the others; there are no cgroups then.\n",

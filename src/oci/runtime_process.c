@@ -16,18 +16,18 @@
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* What podman 4 gives by default (containers.conf(5), default_capabilities). */
-static const char *const capabilities[] = {
+const char *const runtime_capabilities[] = {
 	"CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",     "CAP_FSETID",
 	"CAP_KILL",    "CAP_NET_BIND_SERVICE", "CAP_SETFCAP",    "CAP_SETGID",
-	"CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT",
+	"CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL,
 };
 
 static json_t *capability_list(void)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
-		if (json_array_append_new(list, json_string(capabilities[i])) < 0) {
+	for (size_t i = 0; list && runtime_capabilities[i]; i++) {
+		if (json_array_append_new(list, json_string(runtime_capabilities[i])) < 0) {
 			json_decref(list);
 			return NULL;
 		}

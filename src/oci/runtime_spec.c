@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "oci/json.h"
 #include "oci/runtime_spec_private.h"
+#include "oci/seccomp.h"
 
 #define SPEC_VERSION "1.0.2"
 
@@ -65,7 +66,20 @@ static json_t *readonly_paths(void)
 			 "/proc/sysrq-trigger");
 }
 
-json_t *runtime_linux(const struct runtime_request *request)
+static int seccomp_add(json_t *object, const struct runtime_request *request, struct diag *why)
+{
+	struct seccomp_host host = {.capabilities = runtime_capabilities};
+	json_t *seccomp = NULL;
+	int r;
+
+	seccomp_host_find(&host);
+	r = seccomp_profile_apply(request->seccomp, &host, &seccomp, why);
+	if (r < 0)
+		return diag_wrap(why, r, "the seccomp profile");
+	return json_object_set_new(object, "seccomp", seccomp) < 0 ? -ENOMEM : 0;
+}
+
+json_t *runtime_linux(const struct runtime_request *request, struct diag *why)
 {
 	json_t *object =
 		json_pack("{s:o, s:o, s:o}", "namespaces", namespaces(request), "maskedPaths",
@@ -80,6 +94,8 @@ json_t *runtime_linux(const struct runtime_request *request)
 		r = json_object_set_new(
 			object, "resources",
 			json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm"));
+	if (object && r == 0 && request->seccomp.size)
+		r = seccomp_add(object, request, why);
 	return all_or_nothing(object, r);
 }
 
@@ -103,9 +119,9 @@ static int document_make(const struct runtime_request *request, json_t **ret, st
 	if (!is_utf8(request->rootfs) || !is_utf8(request->hostname))
 		return diag_set(why, -EINVAL, "'%s' or '%s' is not UTF-8", request->rootfs,
 				request->hostname);
-	walls = runtime_linux(request);
+	walls = runtime_linux(request, why);
 	if (!walls)
-		return -ENOMEM;
+		return why->text[0] ? -EINVAL : -ENOMEM;
 	document = json_pack("{s:s, s:O, s:{s:s, s:b}, s:s, s:O, s:O}", "ociVersion", SPEC_VERSION,
 			     "process", process, "root", "path", request->rootfs, "readonly",
 			     request->is_read_only, "hostname", request->hostname, "mounts", mounts,

@@ -4,7 +4,7 @@
  *
  * OCI runtime specification 1.0.2, and what podman gives a container where the specification leaves
  * it open: the file systems of "Default Filesystems", podman's eleven capabilities, masked paths.
- * There is no seccomp filter: the runtime-spec form of one has to come from whoever has a policy.
+ * The seccomp filter is of a profile that somebody gives (oci/seccomp.h).
  */
 #ifndef LAMINA_OCI_RUNTIME_SPEC_H
 #define LAMINA_OCI_RUNTIME_SPEC_H
@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/span.h"
 
 struct buf;        /* base/buf.h */
 struct diag;       /* base/diag.h */
@@ -46,6 +48,7 @@ struct runtime_request {
 	const struct runtime_bind *binds;
 	size_t bind_count;
 	const struct idmaps *maps; /* of a user namespace of its own; NULL: that of the runtime */
+	struct span seccomp;       /* a profile; empty: no filter */
 	bool is_read_only;
 	bool has_terminal;
 	bool has_own_network; /* with nothing but lo; else that of the runtime */
@@ -56,7 +59,8 @@ struct runtime_request {
 /*
  * Append the document.
  *
- *   -EINVAL  nothing to run: neither the image nor the request says; a path that is not absolute
+ *   -EINVAL  nothing to run: neither the image nor the request says; a path that is not absolute;
+ *            a profile that is not understood
  */
 int runtime_spec_write(const struct runtime_request *request, struct buf *ret, struct diag *why);
 

@@ -14,6 +14,9 @@
 
 json_t *runtime_process(const struct runtime_request *request, struct diag *why);
 json_t *runtime_mounts(const struct runtime_request *request, struct diag *why);
-json_t *runtime_linux(const struct runtime_request *request);
+json_t *runtime_linux(const struct runtime_request *request, struct diag *why);
+
+/* What a container may have at most, "CAP_CHOWN"; NULL behind the last. */
+extern const char *const runtime_capabilities[];
 
 #endif

@@ -17,6 +17,7 @@
 #include "oci/image.h"
 #include "ops/image_file.h"
 #include "ops/repository.h"
+#include "ops/seccomp_file.h"
 #include "ops/source.h"
 
 #define CONFIG_NAME "config.json"
@@ -104,10 +105,21 @@ int bundle_source_open(const struct bundle_request *request, struct source **ret
 	return 0;
 }
 
+static int profile_read(const struct bundle_request *request, struct buf *ret, struct diag *why)
+{
+	int r = seccomp_file_read(request->seccomp, ret, why);
+
+	if (r == 0 && !request->seccomp && request->say)
+		request->say("there is no seccomp profile on this machine: no system call is "
+			     "filtered (package containers-common has one)");
+	return r < 0 ? r : 0;
+}
+
 /* The document. */
 static int spec_make(const struct bundle_request *request, const struct source *source, int root_fd,
 		     struct buf *ret, struct diag *why)
 {
+	CLEAN(buf_release) struct buf profile = {0};
 	CLEAN(oci_image_freep) struct oci_image *image = NULL;
 	CLEAN(oci_config_freep) struct oci_config *own = NULL;
 	CLEAN(container_user_release) struct container_user user = CONTAINER_USER_NONE;
@@ -120,8 +132,11 @@ static int spec_make(const struct bundle_request *request, const struct source *
 	spec.image = own ? own : image->config;
 	r = user_find(&(struct files){root_fd, source},
 		      request->user ? request->user : spec.image->user, &user, why);
+	if (r == 0)
+		r = profile_read(request, &profile, why);
 	if (r < 0)
 		return r;
+	spec.seccomp = buf_span(&profile);
 	spec.user = (struct runtime_user){user.uid, user.gid, user.additional_gids,
 					  user.additional_gid_count};
 	spec.home = user.home;

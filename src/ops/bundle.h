@@ -16,7 +16,12 @@ struct bundle_request {
 	const char *image; /* as of ops/source.h, in the repository */
 	const char *repo;  /* NULL: the default */
 	const char *user;  /* USER[:GROUP]; NULL: the image's */
-	/* Of the fields below, image, user and home are filled in. */
+	/* A file with a profile, or "unconfined"; NULL: the machine's own (ops/seccomp_file.h). */
+	const char *seccomp;
+	/* Called with what a container does without on this machine, a line each; NULL: nobody
+	 * asks. */
+	void (*say)(const char *text);
+	/* Of the fields below, image, user, home and seccomp are filled in. */
 	struct runtime_request spec;
 };
 
