@@ -46,8 +46,8 @@ const struct command command_bundle = {
 	.summary = "write what an OCI runtime needs to run an image",
 	.details =
 		"Makes DIR with config.json, from the image's config, and an empty rootfs, where\n"
-		"'lamina mount --ephemeral IMAGE DIR/rootfs' shows the image. Options end at "
-		"IMAGE.\n",
+		"'lamina mount --ephemeral -o nodev IMAGE DIR/rootfs' shows the image. Options\n"
+		"end at IMAGE.\n",
 	.rows = rows,
 	.options_size = sizeof(struct bundle_options),
 	.operand_min = 2,

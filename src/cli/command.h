@@ -113,5 +113,6 @@ enum digest_algorithm algorithm_option(const struct command *command, const char
 int mkcomposefs_main(int argc, char **argv);
 int composefs_info_main(int argc, char **argv);
 int mount_composefs_main(int argc, char **argv);
+int container_hook_main(int argc, char **argv); /* not for users: ops/container_hook.h */
 
 #endif

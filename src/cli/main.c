@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/report.h"
+#include "ops/container_hook.h"
 #include "ops/repository.h"
 
 static const struct command *const commands[] = {
@@ -84,6 +85,8 @@ int main(int argc, char **argv)
 		status = composefs_info_main(argc, argv);
 	else if (strcmp(name, "mount.composefs") == 0)
 		status = mount_composefs_main(argc, argv);
+	else if (strcmp(name, CONTAINER_HOOK_NAME) == 0)
+		status = container_hook_main(argc, argv);
 	else
 		status = lamina_main(argc, argv);
 	return report_close_stdout(status);

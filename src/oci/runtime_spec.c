@@ -105,6 +105,13 @@ static bool is_utf8(const char *text)
 	return utf8_is_valid(span_of_string(text));
 }
 
+/* OCI runtime specification 1.0.2, "POSIX-platform Hooks". */
+static json_t *hooks(const struct runtime_request *request)
+{
+	return json_pack("{s:[{s:s, s:[s, s]}]}", "createContainer", "path", request->hook[0],
+			 "args", request->hook[1], request->rootfs);
+}
+
 static int document_make(const struct runtime_request *request, json_t **ret, struct diag *why)
 {
 	CLEAN(oci_json_releasep) json_t *process = runtime_process(request, why);
@@ -119,6 +126,8 @@ static int document_make(const struct runtime_request *request, json_t **ret, st
 	if (!is_utf8(request->rootfs) || !is_utf8(request->hostname))
 		return diag_set(why, -EINVAL, "'%s' or '%s' is not UTF-8", request->rootfs,
 				request->hostname);
+	if (request->hook[0] && !is_utf8(request->hook[0]))
+		return diag_set(why, -EINVAL, "'%s' is not UTF-8", request->hook[0]);
 	walls = runtime_linux(request, why);
 	if (!walls)
 		return why->text[0] ? -EINVAL : -ENOMEM;
@@ -128,6 +137,10 @@ static int document_make(const struct runtime_request *request, json_t **ret, st
 			     "linux", walls);
 	if (!document)
 		return -ENOMEM;
+	if (request->hook[0] && json_object_set_new(document, "hooks", hooks(request)) < 0) {
+		json_decref(document);
+		return -ENOMEM;
+	}
 	*ret = document;
 	return 0;
 }

@@ -37,7 +37,9 @@ struct runtime_bind {
 
 struct runtime_request {
 	const struct oci_config *image;
-	const char *rootfs;            /* absolute, or below the bundle */
+	const char *rootfs; /* absolute, or below the bundle */
+	/* Called before anything runs, of two: an absolute path, and its argv[0]. NULL: nothing. */
+	const char *hook[2];           /* its argv[1] is rootfs */
 	const char *const *entrypoint; /* NULL: the image's; NULL behind the last */
 	const char *const *command;    /* in place of the image's Cmd; NULL: the image's */
 	const char *const *env;        /* "NAME=value" or "NAME", which is taken from our own */

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #include "mount/capability.h"
 #include "mount/userns.h"
 #include "ops/container_dir.h"
+#include "ops/container_hook.h"
 #include "ops/mount.h"
 #include "ops/runtime_process.h"
 #include "ops/source.h"
@@ -93,6 +96,7 @@ static int container_mount(const struct run_request *request, struct source *sou
 		.upper = request->upper,
 		.work = request->work,
 		.is_ephemeral = !request->upper,
+		.attributes = MOUNT_ATTR_NODEV, /* those of an image would be the host's */
 		.ids = request->ids,
 		.source = source,
 	};
@@ -118,11 +122,32 @@ static int paths_make(struct container *container)
 	return 0;
 }
 
+/*
+ * In a user namespace of the container's, or around it, the kernel keeps nodev by itself: no
+ * runtime can drop it from a mount that came from outside.
+ */
+static int hook_find(struct runtime_request *spec, char *own, size_t size, struct diag *why)
+{
+	ssize_t length;
+
+	if (spec->is_in_userns || spec->maps)
+		return 0;
+	length = readlink("/proc/self/exe", own, size - 1);
+	if (length < 0)
+		return diag_errno(why, -errno, "cannot find our own program");
+	own[length] = '\0';
+	spec->hook[0] = own;
+	spec->hook[1] = CONTAINER_HOOK_NAME;
+	return 0;
+}
+
 static int config_write(const struct run_request *request, const struct source *source,
 			const struct container *container, struct diag *why)
 {
 	CLEAN(fd_closep) int root_fd = open(container->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct bundle_request bundle = request->bundle;
+	char own[PATH_MAX];
+	int r;
 
 	if (root_fd < 0)
 		return diag_errno(why, -errno, "cannot open '%s'", container->root);
@@ -132,7 +157,8 @@ static int config_write(const struct run_request *request, const struct source *
 	bundle.spec.maps = container->ids.is_mapped ? &container->ids.maps : NULL;
 	bundle.spec.is_in_userns = !userns_is_initial();
 	bundle.spec.has_cgroups = container->has_cgroups;
-	return bundle_config_write(&bundle, source, container->dir.fd, root_fd, why);
+	r = hook_find(&bundle.spec, own, sizeof(own), why);
+	return r < 0 ? r : bundle_config_write(&bundle, source, container->dir.fd, root_fd, why);
 }
 
 /* The name is looked up once: what is mounted is what the config is of. */

@@ -21,9 +21,9 @@ teardown() { bars_teardown; }
         [ "$(wc -l <"$scratch/ours")" -gt 20 ]
         cat "$scratch/ours" >>"$scratch/all"
     done
-    # nothing of what was to be compared is missing from the images
+    # nothing of what was to be compared is missing from the images; Go's writers keep no fractions of a second, ours does
     for what in '"kind": "char"' '"kind": "block"' '"kind": "fifo"' '"kind": "link"' '"security.capability": "01' \
-        '"names": 3' '"mode": "0o6755"' '"mode": "0o1733"' '"mtime": -' '"mtime": 2211854706123456789' \
+        '"names": 3' '"mode": "0o6755"' '"mode": "0o1733"' '"mtime": -' '"mtime": 2211854706000000000' '"mtime": 1001250000000' \
         '"uid": 4294967294' '"size": 3145728'; do
         grep -qF "$what" "$scratch/all" || { echo "no $what"; return 1; }
     done

@@ -240,6 +240,24 @@ os.execvp("lamina", ["lamina", "run", "bb", "sh", "-c", "exit 7"])'
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+# An image may bring the disk of the host by its number. What the runtime makes in /dev is another file system.
+@test "root: devices of an image cannot be opened" {
+    need_root
+    make_image env
+    mknod -m 666 tree/null c 1 3
+    lamina import -q tree bb >/dev/null
+    mkdir up work
+    mknod -m 666 up/null-above c 1 3
+    for options in "" --read-only "--upper up --work work" "--uidmap 0:100000:65536"; do
+        # shellcheck disable=SC2086 # words on purpose
+        run lamina run $options bb sh -c 'cat </null; cat </null-above; cat </dev/null && echo usual'
+        [[ "$output" == *"/null: Permission denied"* ]]
+        [[ "$output" == *usual ]]
+        [[ "$options" != --upper* || "$output" == *"/null-above: Permission denied"* ]]
+    done
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 # The machine's profile is what podman uses; with none there is no filter, which is said to those who ask.
 @test "root: system calls are filtered by a profile" {
     need_root

@@ -247,6 +247,26 @@ static void what_no_runtime_could_run_is_refused(void **state)
 	assert_refused(&request, "'b' is not absolute");
 }
 
+static void a_hook_is_called_with_the_root(void **state)
+{
+	struct runtime_request request = simple();
+	json_t *document = written(&request), *hook;
+
+	(void)state;
+	assert_null(json_object_get(document, "hooks"));
+	json_decref(document);
+	request.hook[0] = "/bin/it";
+	request.hook[1] = "hook";
+	document = written(&request);
+	hook = json_array_get(
+		json_object_get(json_object_get(document, "hooks"), "createContainer"), 0);
+	assert_string_equal("/bin/it", json_string_value(json_object_get(hook, "path")));
+	assert_words("hook /r", json_object_get(hook, "args"));
+	json_decref(document);
+	request.hook[0] = "\xff";
+	assert_refused(&request, "UTF-8");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 /* Jansson's memory, which ends after so many allocations. */
@@ -306,6 +326,7 @@ int main(void)
 		TEST(an_id_map_is_a_user_namespace),
 		TEST(what_no_runtime_could_run_is_refused),
 		TEST(too_little_memory_loses_nothing_silently),
+		TEST(a_hook_is_called_with_the_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
