@@ -125,7 +125,8 @@ const struct command command_run = {
 		"\n"
 		"Without privilege it all happens in a user namespace, where you are root and "
 		"your\n"
-		"subordinate ids are the others; there are no cgroups then.\n",
+		"subordinate ids are the others. A container stays in the cgroup that you are in:\n"
+		"limit it by 'systemd-run --scope -p MemoryMax=1G lamina run ...'.\n",
 	.rows = rows,
 	.options_size = sizeof(struct run_options),
 	.operand_min = 1,

@@ -90,10 +90,6 @@ json_t *runtime_linux(const struct runtime_request *request, struct diag *why)
 		r = json_object_set_new(object, "uidMappings", mappings(&request->maps->uids));
 	if (object && r == 0 && request->maps)
 		r = json_object_set_new(object, "gidMappings", mappings(&request->maps->gids));
-	if (object && r == 0 && request->has_cgroups)
-		r = json_object_set_new(
-			object, "resources",
-			json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm"));
 	if (object && r == 0 && request->seccomp.size)
 		r = seccomp_add(object, request, why);
 	return all_or_nothing(object, r);

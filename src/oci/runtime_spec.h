@@ -55,7 +55,6 @@ struct runtime_request {
 	bool has_terminal;
 	bool has_own_network; /* with nothing but lo; else that of the runtime */
 	bool is_in_userns;    /* the runtime is: no sysfs without a network of its own */
-	bool has_cgroups;     /* the runtime may use them: no device but the usual ones */
 };
 
 /*

@@ -71,7 +71,6 @@ struct container {
 	char *root;  /* owned; where the image is mounted */
 	char *state; /* owned; of the runtime */
 	bool is_mounted;
-	bool has_cgroups;
 };
 
 static void container_end(struct container *container)
@@ -156,7 +155,6 @@ static int config_write(const struct run_request *request, const struct source *
 		bundle.spec.hostname = container->dir.name;
 	bundle.spec.maps = container->ids.is_mapped ? &container->ids.maps : NULL;
 	bundle.spec.is_in_userns = !userns_is_initial();
-	bundle.spec.has_cgroups = container->has_cgroups;
 	r = hook_find(&bundle.spec, own, sizeof(own), why);
 	return r < 0 ? r : bundle_config_write(&bundle, source, container->dir.fd, root_fd, why);
 }
@@ -184,7 +182,6 @@ static int container_run(const struct run_request *request, struct container *co
 		.name = container->dir.name,
 		.lock_fd = container->dir.fd, /* should we be killed, and it is not */
 		.has_stdin = request->has_stdin,
-		.has_cgroups = container->has_cgroups,
 	};
 	int r;
 
@@ -198,7 +195,6 @@ int run_container(const struct run_request *request, int *ret_status, struct dia
 	struct container container = {
 		.dir = CONTAINER_DIR_NONE,
 		.ids = IDS_NONE,
-		.has_cgroups = runtime_has_cgroups(),
 	};
 	int r;
 

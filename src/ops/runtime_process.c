@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +14,6 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/program.h"
-#include "mount/capability.h"
-#include "mount/userns.h"
 #include "ops/runtime_failure.h"
 
 #define ARGUMENTS_MAX 16
@@ -66,7 +61,8 @@ static void arguments_make(const struct runtime_command *command, const char *pr
 	arguments[count++] = command->state;
 	arguments[count++] = "--log";
 	arguments[count++] = log_path;
-	if (!command->has_cgroups && is_crun(program))
+	/* Its cgroups fail where a machine has both versions, or lets nobody load BPF programs. */
+	if (is_crun(program))
 		arguments[count++] = "--cgroup-manager=disabled";
 	arguments[count++] = "run";
 	arguments[count++] = "--bundle";
@@ -131,14 +127,6 @@ static int wait_forwarding(pid_t pid, const sigset_t *signals)
 		if (r > 0 && r != SIGCHLD && info.si_code != SI_KERNEL)
 			(void)kill(pid, r);
 	}
-}
-
-bool runtime_has_cgroups(void)
-{
-	struct statfs stat;
-
-	return userns_is_initial() && capability_has(CAP_SYS_ADMIN) &&
-	       statfs("/sys/fs/cgroup", &stat) == 0 && stat.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 /* The program took over, or *why says why it could not. */

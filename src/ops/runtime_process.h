@@ -16,14 +16,7 @@ struct runtime_command {
 	const char *name;    /* of the container */
 	int lock_fd;         /* that the runtime keeps open, not the container; -1: none */
 	bool has_stdin;      /* else /dev/null */
-	bool has_cgroups;
 };
-
-/*
- * Whether a runtime may use cgroups here: as root of the machine, where all controllers are in
- * version 2 (cgroups(7)); crun refuses the two versions side by side.
- */
-bool runtime_has_cgroups(void);
 
 /*
  * Run and wait. *ret_status as of run_container(). -ENOENT: there is no such program; else what

@@ -240,6 +240,39 @@ os.execvp("lamina", ["lamina", "run", "bb", "sh", "-c", "exit 7"])'
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+# Made of what this machine has: /sys/fs/cgroup is another one in a mount namespace of the test's.
+@test "root: a container runs whatever there is of cgroups, in the caller's" {
+    need_root
+    make_image env
+    mkdir first second
+    cat >machine <<'SH'
+set -e
+version2=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+version1=$(findmnt -n -t cgroup -o TARGET | head -n 1)
+mount -t tmpfs none first
+case $1 in
+none) ;;
+2) [ -n "$version2" ] || exit 77; mount --bind "$version2" first ;;
+1|both) [ -n "$version1" ] || exit 77; mkdir first/one; mount --bind "$version1" first/one ;;
+esac
+if [ "$1" = both ]; then
+    [ -n "$version2" ] || exit 77
+    mkdir first/unified
+    mount --bind "$version2" first/unified
+fi
+mount --rbind first /sys/fs/cgroup
+cat /proc/self/cgroup >here
+lamina run bb cat /proc/self/cgroup >there
+cmp here there
+SH
+    for kind in none 2 1 both; do
+        run unshare -m sh machine "$kind"
+        [ "$status" -eq 0 ] || [ "$status" -eq 77 ]
+        [ "$kind" != none ] || [ "$status" -eq 0 ]
+    done
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 # An image may bring the disk of the host by its number. What the runtime makes in /dev is another file system.
 @test "root: devices of an image cannot be opened" {
     need_root

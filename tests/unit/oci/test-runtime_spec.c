@@ -293,7 +293,7 @@ static void too_little_memory_loses_nothing_silently(void **state)
 	assert_int_equal(0, idmap_add_list(&maps.uids, "0:100000:65536", NULL));
 	assert_int_equal(0, idmap_add_list(&maps.gids, "0:200000:10", NULL));
 	request.maps = &maps;
-	request.has_own_network = request.has_cgroups = true;
+	request.has_own_network = true;
 	request.env = env;
 	request.user.additional_gids = groups;
 	request.user.additional_gid_count = 2;
