@@ -55,15 +55,16 @@ static json_t *mappings(const struct idmap *map)
 /* What tells of the host or reaches into it (containers/common, default masks). */
 static json_t *masked_paths(void)
 {
-	return json_pack("[s, s, s, s, s, s, s, s]", "/proc/acpi", "/proc/kcore", "/proc/keys",
-			 "/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug",
-			 "/proc/scsi", "/sys/firmware");
+	return json_pack("[s, s, s, s, s, s, s, s, s, s, s]", "/proc/acpi", "/proc/kcore",
+			 "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+			 "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+			 "/sys/fs/selinux", "/sys/dev/block");
 }
 
 static json_t *readonly_paths(void)
 {
-	return json_pack("[s, s, s, s, s]", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-			 "/proc/sysrq-trigger");
+	return json_pack("[s, s, s, s, s, s]", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq",
+			 "/proc/sys", "/proc/sysrq-trigger");
 }
 
 static int seccomp_add(json_t *object, const struct runtime_request *request, struct diag *why)

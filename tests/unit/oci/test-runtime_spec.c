@@ -247,6 +247,22 @@ static void what_no_runtime_could_run_is_refused(void **state)
 	assert_refused(&request, "'b' is not absolute");
 }
 
+static void what_tells_of_the_host_is_hidden(void **state)
+{
+	const struct runtime_request request = simple();
+	json_t *document = written(&request), *part = json_object_get(document, "linux");
+
+	(void)state;
+	/* as podman 4.3 writes them */
+	assert_words("/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list "
+		     "/proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware "
+		     "/sys/fs/selinux /sys/dev/block",
+		     json_object_get(part, "maskedPaths"));
+	assert_words("/proc/asound /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger",
+		     json_object_get(part, "readonlyPaths"));
+	json_decref(document);
+}
+
 static void a_hook_is_called_with_the_root(void **state)
 {
 	struct runtime_request request = simple();
@@ -326,6 +342,7 @@ int main(void)
 		TEST(an_id_map_is_a_user_namespace),
 		TEST(what_no_runtime_could_run_is_refused),
 		TEST(too_little_memory_loses_nothing_silently),
+		TEST(what_tells_of_the_host_is_hidden),
 		TEST(a_hook_is_called_with_the_root),
 	};
 
