@@ -163,7 +163,8 @@ const struct command command_copy = {
 		"SOURCE and TARGET are each one of\n"
 		"  [docker://]HOST[:PORT]/PATH[:TAG][@DIGEST]\n"
 		"  oci:DIR[:NAME]  oci-archive:FILE[:NAME]  docker-archive:FILE[:NAME:TAG]\n"
-		"and SOURCE also dir:DIR. No repository is needed. Manifests and blobs stay what\n"
+		"  dir:DIR\n"
+		"No repository is needed. Manifests and blobs stay what\n"
 		"they are, to the byte, and each is held to its digest; only a docker-archive is\n"
 		"made of inflated layers. Prints the digest of what TARGET leads to.\n",
 	.rows = rows,

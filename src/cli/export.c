@@ -153,6 +153,8 @@ const struct command command_export = {
 		   "  tar:FILE                          the files of the image, all layers in one\n"
 		   "  oci-dir:DIR[:NAME]                an OCI layout; also spelled oci:\n"
 		   "  oci-archive:FILE[:NAME]           the same in a tar archive\n"
+		   "  dir:DIR                           blobs and manifest side by side, as skopeo "
+		   "has it\n"
 		   "  docker-archive:FILE[:NAME:TAG]    what docker load takes\n"
 		   "FILE may be -. Layers are put together again to the byte and held to their "
 		   "digests.\n"

@@ -63,6 +63,7 @@ const struct command command_push = {
 		"TARGET is where the name of the image says, or one of\n"
 		"  [docker://]HOST[:PORT]/PATH[:TAG]\n"
 		"  oci:DIR[:NAME]  oci-archive:FILE[:NAME]  docker-archive:FILE[:NAME:TAG]\n"
+		"  dir:DIR\n"
 		"Blobs that a registry has are not sent, and what lies in another repository of "
 		"it\n"
 		"is mounted from there. Compressed layers are what was pulled if --keep-blobs was\n"

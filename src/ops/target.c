@@ -41,6 +41,8 @@ int target_open(const struct oci_reference *reference, const struct registry_opt
 	case OCI_TRANSPORT_OCI:
 		r = files_out_directory(reference->path, &out, why);
 		return r < 0 ? r : target_layout_new(out, reference->name, ret);
+	case OCI_TRANSPORT_DIR:
+		return target_dir_open(reference->path, ret, why);
 	case OCI_TRANSPORT_OCI_ARCHIVE:
 		r = files_out_archive(reference->path, &out, why);
 		return r < 0 ? r : target_layout_new(out, reference->name, ret);

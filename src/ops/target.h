@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * target.h - where an image goes: a registry, an OCI layout, an archive
+ * target.h - where an image goes: a registry, an OCI layout, a directory of blobs, an archive
  */
 #ifndef LAMINA_OPS_TARGET_H
 #define LAMINA_OPS_TARGET_H

@@ -39,6 +39,54 @@ copy() { lamina copy --src-tls-verify=false --dest-tls-verify=false "$@"; }
     [ ! -e repo ]
 }
 
+# containers-transports(5): as skopeo writes it and reads it.
+@test "a directory of blobs is what skopeo makes of the same image" {
+    need_skopeo
+    for how in --docker "--platforms linux/amd64,linux/arm64"; do
+        rm -rf img theirs ours back
+        # shellcheck disable=SC2086 # words on purpose
+        digest=$(make_image img --name it $how)
+        # Docker's manifests it does not see in a layout
+        [ "$how" = --docker ] || skopeo copy -q --all oci:img:it dir:theirs
+        run -0 --separate-stderr copy --all oci:img:it dir:ours
+        [ "$output" = "$digest" ]
+        [ ! -e theirs ] || diff -r theirs ours
+        [ "sha256:$(sha256sum <ours/manifest.json | cut -d' ' -f1)" = "$digest" ]
+        skopeo copy -q --all --preserve-digests dir:ours dir:back
+        diff -r ours back
+        # again, and from there
+        run -0 copy --json --all oci:img:it dir:ours
+        [ "$(jq .sent_bytes <<<"$output")" = 0 ]
+        diff -r ours back
+        rm -rf round
+        [ "$(copy --all -q dir:ours oci:round:it)" = "$digest" ]
+        diff -r img/blobs round/blobs
+    done
+}
+
+@test "a directory that holds other things is left alone, and an image of another takes its place" {
+    need_skopeo
+    first=$(make_image img --name one)
+    second=$(make_image img --name two --variant 1)
+    mkdir home && touch home/letter
+    run -1 copy oci:img:one dir:home
+    [[ "$output" == *"'home' holds something else than an image"* ]]
+    [ "$(ls home)" = letter ]
+    mkdir empty
+    [ "$(copy -q oci:img:one dir:empty)" = "$first" ]
+    # signatures would be taken for those of the new image
+    touch empty/signature-1
+    [ "$(copy -q oci:img:two dir:empty)" = "$second" ]
+    [ ! -e empty/signature-1 ]
+    [ "$(manifest_digest dir:empty)" = "$second" ]
+    # what is broken off leaves the image that was there
+    copy -q oci:img:two dir:part
+    layer=$(skopeo inspect --raw oci:img:one | jq -r '.layers[2].digest' | cut -d: -f2)
+    rm "img/blobs/sha256/$layer" "part/$layer"
+    run -1 copy -q oci:img:one dir:part
+    [ "$(manifest_digest dir:part)" = "$second" ]
+}
+
 @test "docker's manifests, and images by digest, are copied as they are" {
     need_registry
     need_skopeo
@@ -184,7 +232,7 @@ PYTHON
     make_image img --name it
     run -1 copy oci:nothing:it oci:out
     [ ! -e out ]
-    run -1 copy oci:img:it dir:out
+    run -1 copy oci:img:it containers-storage:out
     run -1 copy it oci:out
     run -2 copy oci:img:it
     run -2 copy --jobs 65 oci:img:it oci:out

@@ -17,7 +17,7 @@ teardown() {
 @test "what was never compressed is exported with the digest it was pulled by" {
     digest=$(make_image img --name it --compression none)
     lamina pull oci:img:it
-    for target in oci-dir:out:it oci:out2 oci-archive:out.tar:it; do
+    for target in oci-dir:out:it oci:out2 oci-archive:out.tar:it dir:out4; do
         run -0 lamina export --json it "$target"
         [ "$(jq -r .manifest <<<"$output")" = "$digest" ]
         [ "$(jq -r .is_same <<<"$output")" = true ]
@@ -27,6 +27,10 @@ teardown() {
     diff -r img/blobs out/blobs
     diff -r img/blobs out2/blobs
     diff -r img/blobs unpacked/blobs
+    # the manifest is called otherwise in a directory of blobs
+    mv out4/manifest.json "out4/${digest#sha256:}"
+    rm out4/version
+    diff -r img/blobs/sha256 out4
 }
 
 @test "compressed layers are exported with their digest when they were kept" {

@@ -218,7 +218,7 @@ is_one_line() {
     [[ "$output" == *"it"* ]]
     run -1 lamina push nothing localhost:1/it
     [[ "$output" == *"no image 'nothing'"* ]]
-    run -1 lamina push it dir:somewhere
+    run -1 lamina push it containers-storage:somewhere
     run -2 lamina push --tls-verify=maybe it localhost:1/it
     run -2 lamina push --timeout 3601 it localhost:1/it
     run -2 lamina push --compression lzma it localhost:1/it
