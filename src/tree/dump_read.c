@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/reader.h"
 #include "tree/dump_private.h"
 #include "tree/tree.h"
 
@@ -246,30 +247,32 @@ static int reader_finish(struct dump_reader *reader, struct tree **ret, struct d
 
 /* Read on until the end of the file; bytes without their newline move to the front of the buffer.
  */
-static int reader_fd(struct dump_reader *reader, int fd, uint8_t *buffer, struct diag *why)
+static int reader_all(struct dump_reader *reader, const struct reader *bytes, uint8_t *buffer,
+		      struct diag *why)
 {
 	size_t held = 0, used;
 	int r;
 
 	for (;;) {
-		ssize_t got = fd_read(fd, buffer + held, READ_BYTES);
+		ssize_t got = reader_read(bytes, buffer + held, READ_BYTES, why);
 
 		if (got < 0)
-			return diag_errno(why, (int)got, "cannot read the dump");
+			return (int)got;
 		held += (size_t)got;
 		r = reader_lines(reader, span_of(buffer, held), &used, why);
 		if (r < 0)
 			return r;
 		held -= used;
 		memmove(buffer, buffer + used, held);
-		if (got < READ_BYTES)
+		if (got == 0)
 			return held ? reader_tail(reader, span_of(buffer, held), why) : 0;
 		if (held > DUMP_LINE_SIZE_MAX) /* fails: says which line, and that it is too long */
 			return reader_line(reader, span_of(buffer, held), why);
 	}
 }
 
-int dump_read_fd(int fd, const struct dump_options *options, struct tree **ret, struct diag *why)
+int dump_read(const struct reader *bytes, const struct dump_options *options, struct tree **ret,
+	      struct diag *why)
 {
 	CLEAN(reader_release) struct dump_reader reader = {0};
 	CLEAN(memory_freep) uint8_t *buffer = malloc(DUMP_LINE_SIZE_MAX + READ_BYTES);
@@ -280,10 +283,24 @@ int dump_read_fd(int fd, const struct dump_options *options, struct tree **ret, 
 	r = reader_init(&reader, options);
 	if (r < 0)
 		return r;
-	r = reader_fd(&reader, fd, buffer, why);
+	r = reader_all(&reader, bytes, buffer, why);
 	if (r < 0)
 		return r;
 	return reader_finish(&reader, ret, why);
+}
+
+static ssize_t fd_bytes(void *context, void *data, size_t size, struct diag *why)
+{
+	ssize_t got = fd_read(*(const int *)context, data, size);
+
+	return got < 0 ? diag_errno(why, (int)got, "cannot read the dump") : got;
+}
+
+int dump_read_fd(int fd, const struct dump_options *options, struct tree **ret, struct diag *why)
+{
+	const struct reader bytes = {.read = fd_bytes, .context = &fd};
+
+	return dump_read(&bytes, options, ret, why);
 }
 
 int dump_read_span(struct span text, const struct dump_options *options, struct tree **ret,

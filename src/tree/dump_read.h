@@ -21,8 +21,9 @@
 
 #include "base/span.h"
 
-struct diag; /* base/diag.h */
-struct tree; /* tree/tree.h */
+struct diag;   /* base/diag.h */
+struct reader; /* base/reader.h */
+struct tree;   /* tree/tree.h */
 
 struct dump_options {
 	/*
@@ -33,8 +34,11 @@ struct dump_options {
 	bool is_strict;
 };
 
-/* Read fd, a file or a pipe, from where it stands to its end. options may be NULL. *ret is sorted.
- */
+/* Read all that bytes gives; it is borrowed. options may be NULL. *ret is sorted. */
+int dump_read(const struct reader *bytes, const struct dump_options *options, struct tree **ret,
+	      struct diag *why);
+
+/* The same for fd, a file or a pipe, from where it stands to its end. */
 int dump_read_fd(int fd, const struct dump_options *options, struct tree **ret, struct diag *why);
 
 /* The same for text that is in memory. */
