@@ -151,6 +151,11 @@
  * promised or another. The size is a promise of who made it: there may be no end to it.
  */
 #define LAYER_BLAME_SIZE_MAX ((uint64_t)64 * 1024 * 1024)
+/*
+ * An archive that the user names, compressed or not, and its files with holes: nobody promised how
+ * large it is, and more than this no file system of a machine has.
+ */
+#define IMPORT_TAR_SIZE_MAX ((uint64_t)1024 * 1024 * 1024 * 1024)
 /* As many as a splitstream has objects; a directory costs as much as a file. */
 #define LAYER_ENTRY_MAX ((uint64_t)4 * 1024 * 1024)
 /*

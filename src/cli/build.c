@@ -92,10 +92,11 @@ static int run(const void *arguments, int operand_count, char **operands)
 
 const struct command command_build = {
 	.name = "build",
-	.operands = "DIR|DUMP IMAGE",
+	.operands = "DIR|TAR|DUMP IMAGE",
 	.summary = "write an image file, without a repository",
 	.details =
-		"The same bytes that mkcomposefs writes. DUMP may be -, and so may IMAGE: then it\n"
+		"The same bytes that mkcomposefs writes. TAR and DUMP may be -, and so may IMAGE: "
+		"then it\n"
 		"goes to standard output and its digest is not printed. Without --format it is\n"
 		"version 0, or 1 where there are whiteouts; 2 is the one of early composefs-rs.\n",
 	.rows = rows,

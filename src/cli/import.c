@@ -125,9 +125,12 @@ static int run(const void *arguments, int operand_count, char **operands)
 
 const struct command command_import = {
 	.name = "import",
-	.operands = "DIR|DUMP NAME",
-	.summary = "store a directory or a dump as an image of that name",
+	.operands = "DIR|TAR|DUMP NAME",
+	.summary = "store a directory, a tar archive or a dump as an image of that name",
 	.details =
+		"TAR may be compressed by gzip or zstd; - is standard input. The archive itself is "
+		"not\n"
+		"kept, nor any manifest: lamina pull has images of OCI.\n\n"
 		"File contents become objects of the repository, each once; a file of up to 64\n"
 		"bytes goes into the image. Prints the digest of the image. When the command has\n"
 		"returned, all of it survives a power loss. Without --format the image is of the\n"

@@ -11,7 +11,12 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/limits.h"
+#include "base/reader.h"
 #include "base/workers.h"
+#include "oci/inflate.h"
+#include "oci/tar.h"
+#include "oci/tar_tree.h"
 #include "ops/hashers.h"
 #include "store/objects.h"
 #include "tree/dump_read.h"
@@ -97,11 +102,87 @@ static int input_open(const char *path, struct stat *ret_stat, struct diag *why)
 	return fd;
 }
 
+/* A file or a pipe, of which the beginning has been looked at. */
+struct input_file {
+	int fd; /* borrowed */
+	uint8_t head[TAR_BLOCK_SIZE];
+	size_t head_size;
+	size_t head_used;
+};
+
+static ssize_t file_read(void *context, void *data, size_t size, struct diag *why)
+{
+	struct input_file *file = context;
+	size_t left = file->head_size - file->head_used;
+	ssize_t got;
+
+	if (left) {
+		size = size < left ? size : left;
+		memcpy(data, file->head + file->head_used, size);
+		file->head_used += size;
+		return (ssize_t)size;
+	}
+	got = fd_read(file->fd, data, size);
+	return got < 0 ? diag_errno(why, (int)got, "cannot read it") : got;
+}
+
+static int file_open(int fd, struct input_file *ret, struct diag *why)
+{
+	ssize_t got = fd_read(fd, ret->head, sizeof(ret->head));
+
+	if (got < 0)
+		return diag_errno(why, (int)got, "cannot read it");
+	ret->fd = fd;
+	ret->head_size = (size_t)got;
+	ret->head_used = 0;
+	return 0;
+}
+
+/* The first block of a tar archive ends in NULs, whichever format it has. */
+static bool is_archive(const struct input_file *file)
+{
+	size_t size = file->head_size < INFLATE_MAGIC_SIZE ? file->head_size : INFLATE_MAGIC_SIZE;
+
+	return (file->head_size && memchr(file->head, '\0', file->head_size)) ||
+	       inflate_knows(span_of(file->head, size));
+}
+
+static int archive_progress(void *context, uint64_t file_count, uint64_t file_bytes)
+{
+	struct input *input = context;
+
+	input->file_count = file_count;
+	input->file_bytes = file_bytes;
+	progress_report(&input->options->progress, input->transaction ? "import" : "hash",
+			file_count, file_bytes);
+	return 0;
+}
+
+static int archive_read(const struct reader *bytes, const struct input_options *options,
+			struct transaction *transaction, struct tree **ret,
+			struct input_stats *ret_stats, struct diag *why)
+{
+	struct input input = {.options = options, .transaction = transaction};
+	const struct tar_tree_request request = {
+		.algorithm = options->algorithm,
+		.transaction = transaction,
+		.bytes_max = IMPORT_TAR_SIZE_MAX,
+		.progress = archive_progress,
+		.context = &input,
+	};
+	int r = tar_tree_read(bytes, &request, ret, why);
+
+	*ret_stats = (struct input_stats){false, input.file_count, input.file_bytes};
+	return r;
+}
+
 int input_read(const char *path, const struct input_options *options,
 	       struct transaction *transaction, struct tree **ret, struct input_stats *ret_stats,
 	       struct diag *why)
 {
 	struct dump_options dump = {.is_strict = options->strict_dump};
+	struct input_file file;
+	const struct reader bytes = {.read = file_read, .context = &file};
 	CLEAN(fd_closep) int fd = -1;
 	bool is_directory;
 	struct stat st;
@@ -118,8 +199,13 @@ int input_read(const char *path, const struct input_options *options,
 		return diag_set(why, -EISDIR, "'%s' is a directory, not a dump", path);
 	if (is_directory)
 		return input_scan(fd, options, transaction, ret, ret_stats, why);
+	r = file_open(fd, &file, why);
+	if (r < 0)
+		return r;
+	if (options->kind == INPUT_BY_TYPE && is_archive(&file))
+		return archive_read(&bytes, options, transaction, ret, ret_stats, why);
 	ret_stats->is_dump = true;
-	r = dump_read_fd(fd, &dump, ret, why);
+	r = dump_read(&bytes, &dump, ret, why);
 	/* What somebody wrote is wrong, as an argument can be; nothing of ours is damaged. */
 	return r == -EUCLEAN ? -EINVAL : r;
 }

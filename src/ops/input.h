@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * input.h - what an image is made from: a directory or a dump, as a tree
+ * input.h - what an image is made from: a directory, an archive or a dump, as a tree
  */
 #ifndef LAMINA_OPS_INPUT_H
 #define LAMINA_OPS_INPUT_H
@@ -16,7 +16,9 @@ struct transaction; /* store/objects.h */
 struct tree;        /* tree/tree.h */
 
 enum input_kind {
-	INPUT_BY_TYPE, /* a directory is scanned, anything else is a dump */
+	/* A directory is scanned. A file with a NUL at its beginning, or that is compressed, is a
+	 * tar archive; dumps are text. */
+	INPUT_BY_TYPE,
 	INPUT_DIRECTORY,
 	INPUT_DUMP,
 };
@@ -41,8 +43,8 @@ struct input_stats {
 };
 
 /*
- * Read path ("-": a dump from standard input) into a sorted tree. With a transaction, contents
- * larger than INLINE_SIZE_DEFAULT go into its store; without, they are only hashed.
+ * Read path ("-": standard input, not of a directory) into a sorted tree. With a transaction,
+ * contents larger than INLINE_SIZE_DEFAULT go into its store; without, they are only hashed.
  */
 int input_read(const char *path, const struct input_options *options,
 	       struct transaction *transaction, struct tree **ret, struct input_stats *ret_stats,
