@@ -135,8 +135,10 @@ static int place_open(struct endpoint *endpoint, struct registry_place *place, c
 int registry_open(const struct oci_reference *reference, const struct registry_options *options,
 		  struct oci_source **ret, struct diag *why)
 {
-	static const struct oci_source_ops ops = {
-		.manifest = registry_manifest, .blob = registry_blob, .close = registry_close};
+	static const struct oci_source_ops ops = {.manifest = registry_manifest,
+						  .blob = registry_blob,
+						  .close = registry_close,
+						  .range = registry_range};
 	CLEAN(registries_conf_release) struct registries_conf conf = {0};
 	CLEAN(registry_places_release) struct registry_places places = {0};
 	struct registry *registry;

@@ -111,4 +111,8 @@ struct registry {
 int registry_blob(struct oci_source *source, const struct oci_descriptor *blob, uint64_t offset,
 		  struct reader *ret, struct diag *why);
 
+/* registry_range.c: as oci_source_ops.range */
+int registry_range(struct oci_source *source, const struct oci_descriptor *blob, uint64_t offset,
+		   uint64_t size, struct reader *ret, struct diag *why);
+
 #endif

@@ -43,6 +43,14 @@ struct oci_source_ops {
 	 * does not say.
 	 */
 	uint64_t (*plain_size)(struct oci_source *source, const struct oci_descriptor *layer);
+	/*
+	 * size bytes of a blob from offset on, and no more of it is asked for; one connection,
+	 * which is not resumed. NULL: the source has no such thing. Nothing vouches for a part: the
+	 * digest is the whole blob's. -EOPNOTSUPP  the other side gives whole blobs only -ENOENT no
+	 * such blob -EBADMSG     it is shorter, or has another size than promised
+	 */
+	int (*range)(struct oci_source *source, const struct oci_descriptor *blob, uint64_t offset,
+		     uint64_t size, struct reader *ret, struct diag *why);
 };
 
 struct oci_source_base {
@@ -72,6 +80,19 @@ static inline uint64_t oci_source_plain_size(struct oci_source *source,
 					     const struct oci_descriptor *layer)
 {
 	return ((struct oci_source_base *)source)->ops->plain_size(source, layer);
+}
+
+static inline bool oci_source_has_ranges(const struct oci_source *source)
+{
+	return ((const struct oci_source_base *)source)->ops->range != NULL;
+}
+
+/* Only of a source that has ranges; size > 0. */
+static inline int oci_source_range(struct oci_source *source, const struct oci_descriptor *blob,
+				   uint64_t offset, uint64_t size, struct reader *ret,
+				   struct diag *why)
+{
+	return ((struct oci_source_base *)source)->ops->range(source, blob, offset, size, ret, why);
 }
 
 static inline void oci_source_close(struct oci_source *source) /* NULL is fine */

@@ -122,10 +122,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.note(0)
             extra = [("Retry-After", query["retry_after"])] if "retry_after" in query else []
             return self.say(int(query["status"]), b"{}", extra)
-        start, status = 0, 200
+        start, status, stop = 0, 200, size
         asked = self.headers.get("Range")
         if asked and query.get("range") != "ignore":
-            start, status = int(asked.split("=")[1].split("-")[0]), 206
+            first, last = asked.split("=")[1].split("-")
+            start, status = int(first), 206
+            stop = min(int(last) + 1, size) if last else size
             if query.get("range") == "wrong":
                 start = max(start - 1, 0)
             if start >= size:
@@ -135,8 +137,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
         if status == 206:
-            self.send_header("Content-Range", "bytes %d-%d/%d" % (start, size - 1, size))
-        length = query.get("length", str(size - start))
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (start, stop - 1, size))
+        length = query.get("length", str(stop - start))
         if length != "none":
             self.send_header("Content-Length", length)
         self.send_header("Connection", "close")
@@ -144,10 +146,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return self.note(0)
-        end = size
+        end = stop
         if "cut" in query and is_bad:
             end = min(end, start + int(query["cut"]))
-        if length not in ("none", str(size - start)):
+        if length not in ("none", str(stop - start)):
             end = min(end, start + int(length))
         self.send_range(start, end, float(query["rate"]) if "rate" in query else 0)
 
