@@ -148,6 +148,18 @@ static void before_blocking(struct fuse_reply *reply)
 	call_helper(worker->session);
 }
 
+/* What looks for a thread that is stuck sees that something moves, and the same in hand as before.
+ */
+static void while_waiting(struct fuse_reply *reply)
+{
+	struct channel *channel = reply->worker->channel;
+
+	if (!channel->slot)
+		return;
+	ledger_count(&channel->slot->taken);
+	ledger_count(&channel->slot->done);
+}
+
 static bool crowd_is_due(const struct fuse_session *session, unsigned int at_once)
 {
 	unsigned int seats = session->crowd.seat_count;
@@ -366,6 +378,7 @@ int device_worker_add(struct fuse_session *session)
 		request_touch(channel);
 	}
 	channel->reply.before_blocking = before_blocking;
+	channel->reply.while_waiting = while_waiting;
 	channel->reply.worker = &session->workers[session->worker_count];
 	channel->crowd_backoff = 1;
 	steer_init(&channel->steer);

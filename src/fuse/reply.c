@@ -19,6 +19,12 @@ void reply_will_block(struct fuse_reply *reply)
 		reply->before_blocking(reply);
 }
 
+void reply_still_waits(struct fuse_reply *reply)
+{
+	if (reply->while_waiting)
+		reply->while_waiting(reply);
+}
+
 void reply_touch(const struct fuse_reply *reply)
 {
 	for (uint32_t i = 1; i < reply->part_count; i++) {

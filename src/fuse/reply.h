@@ -36,6 +36,8 @@ struct fuse_reply {
 	bool is_query; /* the size of an xattr or list is asked for, not its bytes */
 	/* Of the transport: called before a handler waits for a disk. NULL: nothing to do. */
 	void (*before_blocking)(struct fuse_reply *reply);
+	/* The same: called now and then by one that waits for somebody else. */
+	void (*while_waiting)(struct fuse_reply *reply);
 	struct worker *worker; /* its own */
 	uint32_t caller_uid;   /* as the mount's user namespace sees it; UINT32_MAX: not said */
 	uint32_t part_count;
@@ -44,6 +46,10 @@ struct fuse_reply {
 
 /* Say that the answer will take long, so that somebody else takes the next request. */
 void reply_will_block(struct fuse_reply *reply);
+
+/* Say, every minute at least, that the answer has not been forgotten: a supervisor ends a server
+ * that has had the same request in hand for long. */
+void reply_still_waits(struct fuse_reply *reply);
 
 /*
  * Read a byte of each page of the answer. A process that is killed while the kernel waits for such
