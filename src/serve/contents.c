@@ -171,7 +171,8 @@ int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t 
 		return r;
 	if (offset >= inode.size)
 		return -ENXIO;
-	if (!image_inode_is_external(view->image, &inode))
+	/* And contents that are not here yet are no reason to bring them. */
+	if (!image_inode_is_external(view->image, &inode) || view->lazy.contents_fd >= 0)
 		return seek_image(&inode, offset, whence, ret);
 	fd = view_serves_data(view, &inode) ? object_open(view, &inode, nodeid, NULL) : -EIO;
 	if (fd < 0)

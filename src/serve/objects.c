@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "serve/lazy.h"
 #include "serve/verified.h"
 #include "serve/view_private.h"
 
@@ -112,19 +113,28 @@ static int object_verify(struct view *view, const struct image_inode *inode, int
 	return -EIO;
 }
 
-int object_open_of(struct view *view, const struct image_inode *inode, struct fuse_reply *reply)
+/* Of a repository: a descriptor, or -errno. */
+static int stored_open(struct view *view, const struct image_inode *inode)
 {
-	CLEAN(fd_closep) int fd = -1;
 	char path[PAYLOAD_SIZE_MAX + 1];
-	struct stat st;
-	int r;
+	int r = object_path(view, inode, path, sizeof(path));
 
-	r = object_path(view, inode, path, sizeof(path));
 	if (r < 0) {
 		view_complain(view, inode, "the image does not name it", 0);
 		return r;
 	}
-	fd = open_first(view, path);
+	return open_first(view, path);
+}
+
+int object_open_of(struct view *view, const struct image_inode *inode, struct fuse_reply *reply)
+{
+	CLEAN(fd_closep) int fd = -1;
+	struct digest contents;
+	bool is_lazy = view->lazy.contents_fd >= 0 && lazy_contents_of(view, inode, &contents);
+	struct stat st;
+	int r;
+
+	fd = is_lazy ? lazy_open(view, &contents, reply) : stored_open(view, inode);
 	if (fd < 0) {
 		view_complain(view, inode, "cannot be opened", fd);
 		return error_of_open(fd);
@@ -135,6 +145,7 @@ int object_open_of(struct view *view, const struct image_inode *inode, struct fu
 		view_complain(view, inode, "not a file of the size that the image says", 0);
 		return -EIO;
 	}
-	r = object_verify(view, inode, fd, reply);
+	/* What is lazy is verified before it gets its name. */
+	r = is_lazy ? 0 : object_verify(view, inode, fd, reply);
 	return r < 0 ? r : fd_take(&fd);
 }

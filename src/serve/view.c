@@ -142,6 +142,7 @@ int view_new(const struct view_config *config, struct view **ret, struct diag *w
 	view->own_data_max = config->own_data_max;
 	view->verity = config->verity;
 	view->maps = config->maps;
+	view->lazy = config->lazy ? *config->lazy : (struct view_lazy){.contents_fd = -1};
 	view->report = config->report;
 	view->report_context = config->report_context;
 	view->in_initial_userns = in_initial_userns();

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct diag;          /* base/diag.h */
+struct digest;        /* base/digest.h */
 struct fuse_handlers; /* fuse/session.h */
 struct idmaps;        /* base/idmap.h */
 struct image;         /* erofs/image.h */
@@ -35,6 +36,22 @@ enum view_verity {
 	VIEW_VERITY_OFF,     /* objects are believed */
 	VIEW_VERITY_GIVEN,   /* one whose digest the image gives has to have it */
 	VIEW_VERITY_REQUIRE, /* and the image has to give one */
+};
+
+struct fuse_reply; /* fuse/reply.h */
+
+/*
+ * Bring the contents of that SHA-256. Returns a descriptor of them, verified, which the caller then
+ * owns, or -errno. Any thread; waits as long as that takes, with reply_still_waits() (reply is not
+ * NULL).
+ */
+typedef int view_bring(void *context, const struct digest *contents, struct fuse_reply *reply);
+
+/* Of an image whose contents are not all here yet (serve/lazy.h). */
+struct view_lazy {
+	int contents_fd;   /* the directory of those that are, by their SHA-256; the caller's */
+	view_bring *bring; /* the others; NULL: nobody does */
+	void *context;
 };
 
 struct view_config {
@@ -53,6 +70,7 @@ struct view_config {
 	enum view_verity verity;
 	/* Owners that are shown: stored ids are inside. NULL: as they are stored. The caller's. */
 	const struct idmaps *maps;
+	const struct view_lazy *lazy; /* standalone; copied. NULL: all contents are here */
 	/* Told, once an object, what is missing or cannot be read; NULL: nobody. Any thread. */
 	void (*report)(void *context, const char *message);
 	void *report_context;

@@ -31,6 +31,7 @@ struct view {
 	enum view_verity verity;
 	struct verified *verified; /* owned; NULL when objects are believed */
 	const struct idmaps *maps; /* or NULL */
+	struct view_lazy lazy;     /* contents_fd -1: all contents are objects */
 	bool in_initial_userns;    /* so trusted.* can be read by somebody */
 	void (*report)(void *context, const char *message);
 	void *report_context;
