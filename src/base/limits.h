@@ -176,6 +176,22 @@
 #define TAR_EXTENSION_SIZE_MAX (1024 * 1024)
 
 /*
+ * A layer's table of contents: containers/storage takes 150 MiB. 2 million values are 130,000 files
+ * with what an entry has, or half a million chunks, and half a GiB of memory while they are read. A
+ * layer with more is pulled as any other. Compressed it is a tenth; what takes more is none.
+ */
+#define TOC_SIZE_MAX ((size_t)128 * 1024 * 1024)
+#define TOC_VALUE_FACTOR 8
+#define TOC_PACKED_SIZE_MAX ((size_t)64 * 1024 * 1024)
+/*
+ * Where to fetch the contents of a whole image from: 4 million files, as many as its image may have
+ * in memory, with two chunks each are 800 MB.
+ */
+#define LAZY_TABLE_SIZE_MAX ((size_t)1 << 30)
+/* Small files of one gzip member: its writer begins another after some 64 KiB. */
+#define TOC_SKIP_MAX (16 * 1024 * 1024)
+
+/*
  * A header of HTTP: libcurl takes lines of 100 KiB and any number of them; those of registries and
  * their clouds have 4 KiB, of which most is one signed URL. Redirects: browsers follow 20,
  * registries need 2.

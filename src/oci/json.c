@@ -72,6 +72,7 @@ struct document_limits {
 static const struct document_limits document_limits = {MANIFEST_SIZE_MAX, 1};
 static const struct document_limits list_limits = {STORAGE_LIST_SIZE_MAX,
 						   STORAGE_LIST_VALUE_FACTOR};
+static const struct document_limits toc_limits = {TOC_SIZE_MAX, TOC_VALUE_FACTOR};
 
 static int shape_check(struct span raw, const struct document_limits *limits, struct diag *why)
 {
@@ -132,6 +133,11 @@ int oci_json_array_load(struct span raw, struct json_t **ret, struct diag *why)
 int oci_json_list_load(struct span raw, struct json_t **ret, struct diag *why)
 {
 	return document_load(raw, JSON_ARRAY, &list_limits, ret, why);
+}
+
+int oci_json_toc_load(struct span raw, struct json_t **ret, struct diag *why)
+{
+	return document_load(raw, JSON_OBJECT, &toc_limits, ret, why);
 }
 
 static int field(const json_t *object, const char *key, json_type type, const char *type_name,

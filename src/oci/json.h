@@ -31,6 +31,9 @@ int oci_json_array_load(struct span raw, struct json_t **ret, struct diag *why);
  */
 int oci_json_list_load(struct span raw, struct json_t **ret, struct diag *why);
 
+/* The same for a table of contents, an object: TOC_SIZE_MAX, and TOC_VALUE_FACTOR. */
+int oci_json_toc_load(struct span raw, struct json_t **ret, struct diag *why);
+
 void oci_json_releasep(struct json_t **document);
 
 /*

@@ -65,6 +65,11 @@ void tar_closep(struct tar **tar)
 	*tar = NULL;
 }
 
+uint64_t tar_offset(const struct tar *tar)
+{
+	return tar->offset;
+}
+
 /* Up to max bytes that are there. Returns 1, 0 at the end of the source, or its error. */
 static int take(struct tar *tar, uint64_t max, struct span *ret, struct diag *why)
 {

@@ -110,4 +110,7 @@ int tar_body(struct tar *tar, struct span *ret, struct diag *why);
  */
 int tar_body_elsewhere(struct tar *tar, struct diag *why);
 
+/* Bytes of the archive read so far, bodies that lie elsewhere included. */
+uint64_t tar_offset(const struct tar *tar);
+
 #endif

@@ -68,8 +68,10 @@ static int read_tar(struct span bytes, size_t piece_size, struct buf *text, stru
 	text->size = 0;
 	assert_int_equal(0, tar_open(&pieces, append, &all, &tar));
 	r = describe(tar, text, &all, why);
-	if (r == 0)
+	if (r == 0) {
 		assert_true(span_equal(bytes, buf_span(&all)));
+		assert_int_equal(bytes.size, tar_offset(tar));
+	}
 	tar_close(tar);
 	return r;
 }
@@ -558,6 +560,7 @@ static void a_body_may_lie_elsewhere(void **state)
 	assert_int_equal(1, tar_next(reader, &entry, NULL));
 	assert_int_equal(TAR_DIRECTORY, entry.type);
 	assert_int_equal(0, tar_next(reader, &entry, NULL));
+	assert_int_equal(512 + 1024 + 512, tar_offset(reader));
 	tar_close(reader);
 	buf_release(&tar);
 }
