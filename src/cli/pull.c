@@ -22,6 +22,8 @@ struct pull_options {
 	uint64_t jobs;
 	bool keep_blobs;
 	bool bootable;
+	bool lazy;
+	bool no_fill;
 };
 
 static const struct option_row rows[] = {
@@ -37,6 +39,10 @@ static const struct option_row rows[] = {
 	 "make the image that boots, too: labelled by its SELinux policy"},
 	{"keep-blobs", 0, OPTION_FLAG, offsetof(struct pull_options, keep_blobs), NULL,
 	 "keep compressed layers, too: exports have the same digest then"},
+	{"lazy", 0, OPTION_FLAG, offsetof(struct pull_options, lazy), NULL,
+	 "fetch tables of contents only, and files when they are first read"},
+	{"no-fill", 0, OPTION_FLAG, offsetof(struct pull_options, no_fill), NULL,
+	 "with --lazy: do not bring the rest in the background"},
 	{"jobs", 'j', OPTION_NUMBER, offsetof(struct pull_options, jobs), "N",
 	 "layers at a time (default: 3)"},
 	REGISTRY_OPTIONS(struct pull_options, registry),
@@ -62,6 +68,14 @@ static void print_text(const struct pull_result *result, bool quiet)
 			"the image that boots: %s:%s",
 			digest_algorithm_name((enum digest_algorithm)result->boot_image.algorithm),
 			digest_hex(&result->boot_image, hex));
+	if (result->is_lazy)
+		report_note("%zu layers left behind: %" PRIu64
+			    " files (%.1f MB) come when they are read",
+			    result->lazy_count, result->content_count,
+			    (double)result->content_bytes / 1e6);
+	if (result->lazy_why.text[0])
+		report_note(result->is_lazy ? "not all of it is lazy: %s" : "not lazy: %s",
+			    result->lazy_why.text);
 	if (result->is_other_platform)
 		report_note("the image is for %s", oci_platform_text(&result->platform, platform));
 }
@@ -94,6 +108,10 @@ static void print_json(const struct pull_result *result)
 	json_number(&json, "read_bytes", result->blob_bytes);
 	json_number(&json, "new_objects", result->added_count);
 	json_number(&json, "new_bytes", result->added_bytes);
+	json_bool(&json, "lazy", result->is_lazy);
+	json_number(&json, "lazy_layers", result->lazy_count);
+	json_number(&json, "lazy_files", result->content_count);
+	json_number(&json, "lazy_bytes", result->content_bytes);
 	json_close(&json);
 	json_finish(&json);
 }
@@ -126,6 +144,23 @@ static int failure(int r, struct diag *why, const char *source)
 	return status;
 }
 
+static bool lazy_options_fit(const struct pull_options *options)
+{
+	const char *other = options->expected_digest ? "expected-digest"
+			    : options->bootable      ? "bootable"
+			    : options->keep_blobs    ? "keep-blobs"
+						     : NULL;
+
+	if (options->no_fill && !options->lazy)
+		(void)fprintf(stderr, "lamina pull: '--no-fill' goes with '--lazy'\n");
+	else if (options->lazy && other)
+		(void)fprintf(stderr, "lamina pull: '--%s' takes the whole image: no '--lazy'\n",
+			      other);
+	else
+		return true;
+	return false;
+}
+
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct pull_options *options = arguments;
@@ -146,11 +181,14 @@ static int run(const void *arguments, int operand_count, char **operands)
 		(void)fprintf(stderr, "lamina pull: '--jobs' is at most %d\n", PULL_JOBS_MAX);
 		return STATUS_USAGE;
 	}
+	if (!lazy_options_fit(options))
+		return STATUS_USAGE;
 	r = registry_access_make(&command_pull, &options->registry, &access);
 	if (r < 0)
 		return STATUS_USAGE;
 	request.jobs = (unsigned int)options->jobs;
 	request.registry = *registry_access_options(access);
+	request.is_lazy = options->lazy;
 	r = pull(options, &request, &result, &why);
 	if (r < 0)
 		return failure(r, &why, request.source);
@@ -158,6 +196,11 @@ static int run(const void *arguments, int operand_count, char **operands)
 		print_json(&result);
 	else
 		print_text(&result, options->common.quiet);
+	if (result.is_lazy && !options->no_fill && fflush(stdout) == 0) {
+		r = pull_fill_start(options->common.repo, &request, &result, &why);
+		if (r < 0)
+			report_note("the rest is not being brought: %s", diag_text(&why, r));
+	}
 	return STATUS_DONE;
 }
 
@@ -175,7 +218,12 @@ const struct command command_pull = {
 		"NAME is what the image is called here: what SOURCE calls it, if there is none.\n"
 		"Every byte is held to the digests of the manifest; nothing is named before all of "
 		"it\n"
-		"is on disk. Prints the digest of the manifest. 'lamina mount NAME DIR' mounts "
+		"is on disk. With --lazy, from a registry, layers of zstd:chunked and eStargz stay "
+		"there:\n"
+		"the image can be mounted at once, files come when they are read, and the rest "
+		"in the\n"
+		"background; then, or after 'lamina pull' without --lazy, it is as any other.\n"
+		"Prints the digest of the manifest. 'lamina mount NAME DIR' mounts "
 		"it.\n",
 	.rows = rows,
 	.options_size = sizeof(struct pull_options),

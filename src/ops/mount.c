@@ -27,6 +27,8 @@
 #include "mount/mountinfo.h"
 #include "mount/overlay.h"
 #include "mount/scratch.h"
+#include "ops/fetcher.h"
+#include "ops/lazy.h"
 #include "ops/mount_verity.h"
 #include "ops/recording.h"
 #include "ops/server.h"
@@ -51,6 +53,7 @@ struct mounting {
 	struct upper upper;   /* the two by the map, in kernel mode */
 	int top_fd;           /* the detached mount to attach */
 	struct server server; /* killed on failure */
+	int fetcher_fd;       /* of a lazy image's fetcher, which ends with the last of them */
 	struct recording recording;
 };
 
@@ -58,6 +61,7 @@ static void mounting_release(struct mounting *mounting)
 {
 	recording_release(&mounting->recording);
 	fd_close(mounting->top_fd);
+	fd_close(mounting->fetcher_fd);
 	if (mounting->server.pid > 0)
 		server_kill(&mounting->server);
 	scratch_release(&mounting->scratch);
@@ -142,7 +146,7 @@ static int overlay_on(struct mounting *mounting, int lower_fd, bool userxattr, s
 	options.lower_fds = &lower_fd;
 	options.lower_count = 1;
 	options.data_fds = mounting->dirs.fds;
-	options.data_count = mounting->dirs.count;
+	options.data_count = mounting->source->lazy ? 0 : mounting->dirs.count;
 	if (mounting->request->is_ephemeral) {
 		int r = scratch_make(lower_fd, &mounting->scratch, why);
 
@@ -201,6 +205,22 @@ static int mount_kernel(struct mounting *mounting, struct diag *why)
 	return overlay_on(mounting, image_fd, false, why);
 }
 
+/* What brings the contents that are not here. */
+static int fetcher_begin(struct mounting *mounting, int *ret_fd, struct diag *why)
+{
+	const struct fetcher_request request = {
+		.image = mounting->source->lazy,
+		.keeps_stderr = mounting->request->foreground,
+		.leaves_namespace = !mounting->choice->uses_fusermount,
+	};
+	int r = lazy_image_settle(mounting->source->lazy, why);
+
+	if (r == 0)
+		r = fetcher_start(&request, &mounting->fetcher_fd, why);
+	*ret_fd = mounting->fetcher_fd;
+	return r;
+}
+
 /* Start the server of a connection that is mounted. */
 static int server_begin(struct mounting *mounting, int device_fd, enum view_kind kind,
 			struct diag *why)
@@ -216,6 +236,7 @@ static int server_begin(struct mounting *mounting, int device_fd, enum view_kind
 			  : mounting->request->verity == MOUNT_VERITY_TRY   ? VIEW_VERITY_GIVEN
 									    : VIEW_VERITY_OFF,
 		.passes_through = mounting->choice->passes_through,
+		.fetcher_fd = mounting->fetcher_fd,
 		.tuning = *tuning,
 		.keeps_stderr = mounting->request->foreground,
 		.leaves_namespace = !mounting->choice->uses_fusermount,
@@ -223,10 +244,13 @@ static int server_begin(struct mounting *mounting, int device_fd, enum view_kind
 	int r;
 
 	r = ids_for_server(&mounting->ids, &mounting->server_maps, &mounting->needs_maps, why);
+	if (r == 0 && mounting->source->lazy)
+		r = fetcher_begin(mounting, &request.fetcher_fd, why);
 	if (r < 0)
 		return r;
 	request.maps = mounting->needs_maps ? &mounting->server_maps : NULL;
 	r = server_start(&request, &mounting->server, why);
+	fd_closep(&mounting->fetcher_fd); /* the server's alone, so that its end is noticed */
 	if (r == 0 && tuning->passthrough == TUNING_PASSTHROUGH_ON && kind == VIEW_STANDALONE &&
 	    !mounting->server.has_passthrough)
 		return diag_set(why, -EOPNOTSUPP, "the kernel has no FUSE passthrough");
@@ -248,8 +272,11 @@ static int fuse_begin(struct mounting *mounting, enum view_kind kind, struct dia
 		 * what its user.overlay.* xattrs take, and what root of a user namespace may not
 		 * where the owner is nobody there.
 		 */
-		.default_permissions = kind != VIEW_METADATA_USER,
-		.attributes = kind == VIEW_STANDALONE ? mounting->request->attributes : 0,
+		.default_permissions =
+			mounting->choice->mode != MOUNT_OVERLAY || mounting->choice->is_privileged,
+		.attributes = mounting->choice->mode == MOUNT_STANDALONE
+				      ? mounting->request->attributes
+				      : 0,
 	};
 	CLEAN(fd_closep) int device_fd = -1;
 	CLEAN(fd_closep) int mount_fd = -1;
@@ -268,12 +295,18 @@ static int fuse_begin(struct mounting *mounting, enum view_kind kind, struct dia
 	return r < 0 ? r : fd_take(&mount_fd);
 }
 
+/* Contents that are not here yet cannot be data of overlayfs: the view below it shows them, too. */
+static enum view_kind lower_kind(const struct mounting *mounting)
+{
+	if (mounting->source->lazy)
+		return VIEW_STANDALONE;
+	return mounting->choice->is_privileged ? VIEW_METADATA_TRUSTED : VIEW_METADATA_USER;
+}
+
 static int mount_overlay(struct mounting *mounting, struct diag *why)
 {
 	bool trusted = mounting->choice->is_privileged;
-	CLEAN(fd_closep)
-	int fuse_fd =
-		fuse_begin(mounting, trusted ? VIEW_METADATA_TRUSTED : VIEW_METADATA_USER, why);
+	CLEAN(fd_closep) int fuse_fd = fuse_begin(mounting, lower_kind(mounting), why);
 
 	if (fuse_fd < 0)
 		return fuse_fd;
@@ -458,7 +491,8 @@ static int mounting_run(struct mounting *mounting, struct server *ret_server, st
 	*ret_server = mounting->server;
 	recording_settle(&mounting->recording);
 	if (mounting->request->foreground) {
-		store_closep(&mounting->source->store); /* its lock would stop a collector */
+		store_closep(&mounting->source->store);     /* its lock would stop a collector */
+		lazy_image_closep(&mounting->source->lazy); /* and this would, too */
 		r = foreground_wait(mounting, &signals, why);
 		if (r == 0)
 			recording_drop(&mounting->recording);
@@ -482,6 +516,7 @@ int mount_image(const struct mount_request *request, const struct mount_choice *
 		.scratch = SCRATCH_NONE,
 		.upper = UPPER_EMPTY,
 		.top_fd = -1,
+		.fetcher_fd = -1,
 	};
 	int r = mounting_run(&mounting, ret_server, why);
 

@@ -82,8 +82,8 @@ struct mount_choice {
 
 /*
  * Turn AUTO into OFF or REQUIRE by what the repository is, and TRY into OFF where the objects have
- * no fs-verity. To find out it may open the image, as request->source. One that cannot be found is
- * left to mount_image() to complain about.
+ * no fs-verity, and of an image that was pulled lazily. It opens the image, as request->source; one
+ * that cannot be found is left to mount_image() to complain about.
  */
 void mount_verity_settle(struct mount_request *request);
 void mount_request_release(struct mount_request *request);

@@ -17,6 +17,7 @@
 #include "mount/features.h"
 #include "mount/userns.h"
 #include "ops/mount.h"
+#include "ops/source.h"
 
 const char *mount_mode_name(enum mount_mode mode)
 {
@@ -78,6 +79,49 @@ static bool is_considered(const struct mount_request *request, enum mount_mode m
 	return request->explains || request->mode == MOUNT_AUTO || request->mode == mode;
 }
 
+/* Whether contents of the image are still to come, from a server's fetcher. */
+static bool is_lazy(const struct mount_request *request)
+{
+	return request->source && request->source->lazy;
+}
+
+/* What of the server cannot be had where it waits for contents; NULL: nothing was asked for. */
+static const char *lazy_option(const struct tuning *tuning)
+{
+	if (tuning->transport == TUNING_TRANSPORT_RING)
+		return "--transport io_uring";
+	if (tuning->passthrough == TUNING_PASSTHROUGH_ON)
+		return "--passthrough";
+	if (tuning->checks_open)
+		return "--check-open";
+	if (tuning->own_data_max > 0)
+		return "--serve-below";
+	return tuning->thread_count > 0 ? "--threads" : NULL;
+}
+
+/* Whether the mode could show an image that was pulled lazily; else that is its reason. */
+static bool honours_lazy(const struct mount_request *request, struct mount_choice *choice,
+			 enum mount_mode mode)
+{
+	const char *option;
+
+	if (!is_lazy(request))
+		return true;
+	option = lazy_option(&request->tuning);
+	if (mode == MOUNT_KERNEL)
+		answer(choice, mode, false,
+		       "the image was pulled lazily: a server has to bring its contents");
+	else if (mode == MOUNT_OVERLAY && !request->upper && !request->is_ephemeral)
+		answer(choice, mode, false,
+		       "the image was pulled lazily: read-only, it is mounted standalone");
+	else if (option)
+		answer(choice, mode, false, "%s is not for an image that was pulled lazily",
+		       option);
+	else
+		return true;
+	return false;
+}
+
 /* Whether the mode could honour what was asked for about the server; else that is its reason. */
 static bool honours_tuning(const struct mount_request *request, struct mount_choice *choice,
 			   enum mount_mode mode)
@@ -122,7 +166,7 @@ static void consider_kernel(const struct mount_request *request, struct mount_ch
 {
 	const enum mount_mode mode = MOUNT_KERNEL;
 
-	if (!honours_tuning(request, choice, mode))
+	if (!honours_tuning(request, choice, mode) || !honours_lazy(request, choice, mode))
 		return;
 	if (request->foreground) {
 		answer(choice, mode, false, "--foreground: there is no process to stay");
@@ -139,15 +183,19 @@ static void consider_overlay(const struct mount_request *request, struct mount_c
 {
 	const enum mount_mode mode = MOUNT_OVERLAY;
 
-	if (!honours_tuning(request, choice, mode))
+	if (!honours_tuning(request, choice, mode) || !honours_lazy(request, choice, mode))
 		return;
 	/* Nobody in a user namespace reads trusted xattrs, whatever else he may do. */
 	choice->is_privileged = userns_is_initial() && mount_has(MOUNT_FEATURE_OVERLAY_DATA);
 	if (has(choice, mode, MOUNT_FEATURE_FUSE_DEVICE) && has(choice, mode, MOUNT_FEATURE_FUSE) &&
-	    (choice->is_privileged || has(choice, mode, MOUNT_FEATURE_OVERLAY_USER_DATA)) &&
+	    (choice->is_privileged || is_lazy(request) ||
+	     has(choice, mode, MOUNT_FEATURE_OVERLAY_USER_DATA)) &&
 	    honours_verity(request, choice, mode))
 		answer(choice, mode, true,
-		       "metadata from a FUSE server, data read by overlayfs (%s.overlay.*)%s",
+		       is_lazy(request) ? "metadata and data from a FUSE server, overlayfs on top "
+					  "(%s.overlay.*)%s"
+					: "metadata from a FUSE server, data read by overlayfs "
+					  "(%s.overlay.*)%s",
 		       choice->is_privileged ? "trusted" : "user", writable_how(request));
 }
 
@@ -155,7 +203,7 @@ static void consider_standalone(const struct mount_request *request, struct moun
 {
 	const enum mount_mode mode = MOUNT_STANDALONE;
 
-	if (!honours_tuning(request, choice, mode))
+	if (!honours_tuning(request, choice, mode) || !honours_lazy(request, choice, mode))
 		return;
 	if (request->upper) {
 		answer(choice, mode, false,
@@ -201,7 +249,8 @@ static int choose_passthrough(const struct mount_request *request, struct mount_
 {
 	enum tuning_passthrough wanted = request->tuning.passthrough;
 
-	if (choice->mode != MOUNT_STANDALONE || wanted == TUNING_PASSTHROUGH_OFF)
+	if (choice->mode != MOUNT_STANDALONE || wanted == TUNING_PASSTHROUGH_OFF ||
+	    is_lazy(request))
 		return 0;
 	choice->passes_through = capability_has_initial(CAP_SYS_ADMIN);
 	if (wanted == TUNING_PASSTHROUGH_ON && !choice->passes_through)

@@ -51,9 +51,10 @@ static enum mount_verity settle(struct mount_request *request)
 	struct object_dirs dirs;
 	bool is_secure, works;
 
-	if (!request->source && request_source_open(request, &request->source, NULL) < 0)
-		return MOUNT_VERITY_OFF;
 	source = request->source;
+	/* Its contents are held to digests that are not fs-verity's: docs/decisions/0021. */
+	if (!source || source->lazy)
+		return MOUNT_VERITY_OFF;
 	is_secure = source->store && store_config(source->store).is_secure;
 	if (request->verity == MOUNT_VERITY_AUTO)
 		return is_secure ? MOUNT_VERITY_REQUIRE : MOUNT_VERITY_OFF;
@@ -69,6 +70,9 @@ static enum mount_verity settle(struct mount_request *request)
 
 void mount_verity_settle(struct mount_request *request)
 {
+	/* Whether the image is lazily pulled, mount_choose() has to know, too. */
+	if (!request->source)
+		(void)request_source_open(request, &request->source, NULL);
 	if (request->verity == MOUNT_VERITY_AUTO && request->digest.algorithm != DIGEST_NONE)
 		request->verity = MOUNT_VERITY_REQUIRE;
 	if (request->verity == MOUNT_VERITY_AUTO || request->verity == MOUNT_VERITY_TRY)
@@ -98,6 +102,11 @@ int image_check(const struct mount_request *request, const struct source *source
 	struct digest found;
 	int r;
 
+	if (source->lazy && (is_required || expected->algorithm != DIGEST_NONE))
+		return diag_set(
+			why, -ENODATA,
+			"the image was pulled lazily, and has no fs-verity digest before all "
+			"of it is here ('lamina pull' brings the rest)");
 	if (expected->algorithm == DIGEST_NONE && is_required)
 		expected = &source->name;
 	if (expected->algorithm == DIGEST_NONE) {

@@ -23,6 +23,7 @@
 #include "ops/names.h"
 #include "ops/pull_private.h"
 #include "store/images.h"
+#include "store/lazies.h"
 #include "store/objects.h"
 #include "store/splitstream.h"
 #include "store/store.h"
@@ -51,6 +52,7 @@ static void pull_release(struct pull *pull)
 	oci_source_close(pull->source);
 	oci_reference_release(&pull->reference);
 	buf_release(&pull->manifest_bytes);
+	pull_lazy_release(pull); /* as many as the manifest has layers */
 	oci_manifest_free(pull->manifest);
 	buf_release(&pull->config_bytes);
 	oci_config_free(pull->config);
@@ -300,6 +302,16 @@ static int images_link(struct pull *pull, struct diag *why)
 	return 0;
 }
 
+/* A fill ends when it ends: the tag may have been taken away, or given to another image. */
+static bool is_tagged(const struct pull *pull)
+{
+	struct digest named;
+
+	return !pull->request->is_fill ||
+	       (lazy_name_get(pull->store, pull->result.tag, &named) == 0 &&
+		digest_equal(&named, &pull->digest));
+}
+
 static int names_link(struct pull *pull, const struct digest *config_id,
 		      const struct digest *manifest_id, struct diag *why)
 {
@@ -315,7 +327,9 @@ static int names_link(struct pull *pull, const struct digest *config_id,
 		r = stream_link(pull->store,
 				oci_stream_name(OCI_PART_MANIFEST, &pull->digest, name),
 				manifest_id, why);
-	return r < 0 ? r : tag_set(pull->store, pull->result.tag, name, why);
+	if (r == 0 && is_tagged(pull))
+		r = tag_set(pull->store, pull->result.tag, name, why);
+	return r < 0 ? r : pull_lazy_finish(pull, name, why);
 }
 
 /* What the repository has of this manifest already. NULL: nothing, or nothing whole. */
@@ -407,8 +421,11 @@ static int run(struct pull *pull, struct diag *why)
 		r = config_take(pull, &wanted, why);
 	if (r == 0)
 		r = transaction_begin(pull->store, &pull->transaction, why);
-	if (r == 0)
-		r = pull_layers(pull, why);
+	if (r == 0 && pull->request->is_lazy)
+		r = pull_lazy(pull, why);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = pull_layers(pull, why);
 	return r < 0 ? r : finish(pull, why);
 }
 

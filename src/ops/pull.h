@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/diag.h"
 #include "base/digest.h"
 #include "oci/credentials.h"
 #include "oci/platform.h"
 #include "oci/registry.h"
 #include "ops/progress.h"
 
-struct diag;  /* base/diag.h */
 struct store; /* store/store.h */
 
 /* Layers at a time: what docker does; a layer keeps two CPUs busy once its bytes come fast. */
@@ -34,7 +34,13 @@ struct pull_request {
 	const char *expected_digest;
 	bool bootable;     /* make the image that boots, too */
 	unsigned int jobs; /* layers at a time; 0: PULL_JOBS_DEFAULT */
-	bool keep_blobs;   /* keep compressed layers too, for an export of the same digest */
+	/*
+	 * Fetch tables of contents in place of layers, where a registry has layers with such: the
+	 * image can be mounted at once. bootable, keep_blobs and expected_digest are not set then.
+	 */
+	bool is_lazy;
+	bool is_fill; /* of a lazy pull; the tag stays where it has come to mean something else */
+	bool keep_blobs; /* keep compressed layers too, for an export of the same digest */
 	struct registry_options registry; /* how to talk to one */
 	struct progress progress;
 };
@@ -53,6 +59,12 @@ struct pull_result {
 	uint64_t blob_bytes;  /* that came from the source, config and manifest left out */
 	uint64_t added_count; /* objects that were new */
 	uint64_t added_bytes;
+	/* Of a lazy pull that has left contents behind: */
+	bool is_lazy;
+	size_t lazy_count;      /* layers without their contents */
+	uint64_t content_count; /* different ones, of files */
+	uint64_t content_bytes;
+	struct diag lazy_why; /* why a layer was not taken so, the first of them; "": all were */
 };
 
 void pull_result_release(struct pull_result *result);
@@ -70,5 +82,13 @@ void pull_result_release(struct pull_result *result);
  */
 int pull_image(struct store *store, const struct pull_request *request, struct pull_result *ret,
 	       struct diag *why);
+
+/*
+ * Start a process that pulls the rest of a lazy pull, as pull_image() of repo (as of
+ * repository_open()) would have, unless one does already. How it fails is noted in the image's
+ * folder. The caller has no threads. 0, or why there is no process.
+ */
+int pull_fill_start(const char *repo, const struct pull_request *request,
+		    const struct pull_result *result, struct diag *why);
 
 #endif

@@ -325,6 +325,11 @@ static int jobs_run(struct pull *pull, const bool *is_wanted, struct diag *why)
 	return r < 0 ? r : added;
 }
 
+static bool layer_is_lazy(const struct pull *pull, size_t index)
+{
+	return pull->tocs && pull->tocs[index];
+}
+
 int pull_layers(struct pull *pull, struct diag *why)
 {
 	size_t count = pull->manifest->count;
@@ -339,7 +344,7 @@ int pull_layers(struct pull *pull, struct diag *why)
 		r = layer_is_missing(pull, i);
 		if (r < 0)
 			return r;
-		is_wanted[i] = r > 0 && first_alike(pull, i) == i;
+		is_wanted[i] = r > 0 && first_alike(pull, i) == i && !layer_is_lazy(pull, i);
 		if (!is_wanted[i])
 			continue;
 		pull->all_count++;

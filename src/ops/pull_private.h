@@ -16,6 +16,7 @@
 
 struct oci_descriptor; /* oci/descriptor.h */
 struct oci_source;     /* oci/source.h */
+struct toc;            /* oci/toc.h */
 
 /*
  * One syncfs for all who want one at the same time: layers that end together need not each wait for
@@ -48,6 +49,7 @@ struct pull {
 
 	struct digest *layers;  /* owned; stream of each, as many as the manifest has */
 	struct digest *blobs;   /* owned; the same of kept blobs; DIGEST_NONE: not kept */
+	struct toc **tocs;      /* owned; of layers that are not fetched; NULL: of none */
 	struct oci_links erofs; /* what was made: "composefs.image..." */
 
 	_Atomic uint64_t done_bytes;
@@ -99,5 +101,18 @@ bool pull_erofs_reuse(struct pull *pull, const struct oci_image *before);
  * name: an image is there to be mounted.
  */
 int pull_erofs(struct pull *pull, struct diag *why);
+
+/*
+ * Pull lazily what can be, into a folder of store/lazies.h. Returns 1 when the image has its name;
+ * 0 when there is no layer that this could be done with, and nothing was done.
+ */
+int pull_lazy(struct pull *pull, struct diag *why);
+void pull_lazy_release(struct pull *pull);
+
+/*
+ * An image is whole: names that a lazy pull of it had lead there, and so does tag, whatever lazy
+ * pull it was of. Mounts of the lazy one go on, without the registry.
+ */
+int pull_lazy_finish(struct pull *pull, const char *stream, struct diag *why);
 
 #endif

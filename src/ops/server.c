@@ -18,6 +18,9 @@
 #include "fuse/ledger.h"
 #include "fuse/session.h"
 #include "mount/empty_root.h"
+#include "ops/daemon.h"
+#include "ops/fetcher.h"
+#include "ops/lazy.h"
 #include "ops/server_log.h"
 #include "ops/source.h"
 #include "ops/supervisor.h"
@@ -66,25 +69,11 @@ static void server_is_ready(void *context)
 	fd_closep(&serving->pipe_fd);
 }
 
-/* Standard streams to nowhere, as a daemon's; stderr only when nobody wants to read it. */
-static int streams_detach(bool keeps_stderr)
-{
-	CLEAN(fd_closep) int null_fd = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null_fd < 0)
-		return -errno;
-	for (int fd = 0; fd < (keeps_stderr ? 2 : 3); fd++) {
-		if (dup2(null_fd, fd) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 static int keep_list(const struct serving *serving, int **ret, size_t *ret_count)
 {
 	const struct server_request *request = serving->request;
 	size_t dir_count = request->dirs ? request->dirs->count : 0, count = 0;
-	int *keep = calloc(dir_count + 3, sizeof(*keep));
+	int *keep = calloc(dir_count + 6, sizeof(*keep));
 
 	if (!keep)
 		return -ENOMEM;
@@ -94,6 +83,11 @@ static int keep_list(const struct serving *serving, int **ret, size_t *ret_count
 		keep[count++] = serving->log.fd;
 	for (size_t i = 0; i < dir_count; i++)
 		keep[count++] = request->dirs->fds[i];
+	if (request->source->lazy) {
+		keep[count++] = request->fetcher_fd;
+		keep[count++] = request->source->lazy->dir_fd; /* shares the folder */
+		keep[count++] = request->source->lazy->contents_fd;
+	}
 	*ret = keep;
 	*ret_count = count;
 	return 0;
@@ -107,7 +101,7 @@ static int server_detach(const struct serving *serving, struct diag *why)
 	size_t count;
 	int r;
 
-	r = streams_detach(request->keeps_stderr);
+	r = daemon_streams_detach(request->keeps_stderr);
 	if (r < 0)
 		return diag_errno(why, r, "detach from the standard streams");
 	r = keep_list(serving, &keep, &count);
@@ -140,6 +134,12 @@ static void limits_raise(void)
 static int view_make(struct serving *serving, struct diag *why)
 {
 	const struct server_request *request = serving->request;
+	const struct lazy_image *image = request->source->lazy;
+	const struct view_lazy lazy = {
+		.contents_fd = image ? image->contents_fd : -1,
+		.bring = fetcher_bring,
+		.context = (void *)&request->fetcher_fd,
+	};
 	const struct view_config config = {
 		.kind = request->kind,
 		.image = &request->source->image,
@@ -149,6 +149,7 @@ static int view_make(struct serving *serving, struct diag *why)
 		.own_data_max = request->tuning.own_data_max,
 		.verity = request->verity,
 		.maps = request->maps,
+		.lazy = image ? &lazy : NULL,
 		.report = server_log_say,
 		.report_context = &serving->log,
 	};
@@ -163,6 +164,12 @@ static bool is_supervised(const struct server_request *request)
 	       request->tuning.transport != TUNING_TRANSPORT_RING;
 }
 
+/*
+ * Threads that wait for contents to come are none that answer. The kernel asks for a file of its
+ * own accord for no more than 12 (max_background); the others wait for readers, each for its own.
+ */
+#define LAZY_THREAD_COUNT 64
+
 /* All that needs more than the server will have, and is the same for each that is started. */
 static int serving_prepare(struct serving *serving, struct diag *why)
 {
@@ -173,6 +180,7 @@ static int serving_prepare(struct serving *serving, struct diag *why)
 	};
 	const struct server_request *request = serving->request;
 	const struct tuning *tuning = &request->tuning;
+	const bool is_lazy = request->source->lazy != NULL;
 	int r;
 
 	limits_raise();
@@ -189,8 +197,9 @@ static int serving_prepare(struct serving *serving, struct diag *why)
 		.handlers = view_handlers(serving->view),
 		.fs = serving->view,
 		.has_acl = request->source->image.has_acl,
-		.transport = transports[tuning->transport],
-		.thread_count = tuning->thread_count,
+		/* A ring's thread that waits has its CPU's requests wait with it. */
+		.transport = is_lazy ? FUSE_TRANSPORT_DEVICE : transports[tuning->transport],
+		.thread_count = is_lazy ? LAZY_THREAD_COUNT : tuning->thread_count,
 		.opens_files = tuning->checks_open && request->kind == VIEW_STANDALONE,
 		.passes_through = request->passes_through,
 		.ledger = serving->ledger,

@@ -27,6 +27,7 @@ struct server_request {
 	const struct source *source;    /* mapped */
 	const struct object_dirs *dirs; /* where it serves data; else NULL */
 	const struct idmaps *maps;      /* of the owners it shows; NULL: as stored */
+	int fetcher_fd;                 /* of ops/fetcher.h, where source is lazy */
 	struct tuning tuning;
 	enum view_verity verity; /* of the objects it serves */
 	bool passes_through;     /* let the kernel read the objects */

@@ -15,6 +15,7 @@
 #include "erofs/mapping.h"
 #include "oci/descriptor.h"
 #include "oci/image.h"
+#include "ops/lazy.h"
 #include "ops/repository.h"
 #include "store/images.h"
 #include "store/objects.h"
@@ -63,6 +64,22 @@ static int pulled_image_open(struct source *source, const char *text, struct dia
 	return r;
 }
 
+/* One that was pulled lazily. -ENOENT without a diag: there is none. */
+static int lazy_image_source(struct source *source, lazy_find *find, const char *text,
+			     struct diag *why)
+{
+	struct diag reason = {0};
+	int r = find(source->store, text, &source->lazy, &reason);
+
+	if (r == -ENOENT)
+		return r;
+	if (r == 0) {
+		r = lazy_image_file(source->lazy, "image.erofs", &reason);
+		source->manifest = source->lazy->manifest;
+	}
+	return r < 0 ? diag_set(why, r, "image '%.200s': %.250s", text, diag_text(&reason, r)) : r;
+}
+
 static int store_image_open(const char *text, const char *repo, struct source *source,
 			    struct diag *why)
 {
@@ -72,8 +89,13 @@ static int store_image_open(const char *text, const char *repo, struct source *s
 	if (r < 0)
 		return r;
 	source->fd = image_resolve(source->store, text, &source->name, why);
+	/* A tag that a lazy pull has taken is its own until the contents are here. */
+	if (source->fd == -ENOENT)
+		source->fd = lazy_image_source(source, lazy_image_find, text, why);
 	if (source->fd == -ENOENT)
 		source->fd = pulled_image_open(source, text, why);
+	if (source->fd == -ENOENT)
+		source->fd = lazy_image_source(source, lazy_image_find_digest, text, why);
 	return source->fd < 0 ? source->fd : 0;
 }
 
@@ -200,6 +222,7 @@ void source_close(struct source *source)
 	if (!source)
 		return;
 	mapping_close(source->mapping);
+	lazy_image_close(source->lazy);
 	store_close(source->store);
 	fd_close(source->fd);
 	free(source);

@@ -14,16 +14,18 @@
 #include "base/digest.h"
 #include "erofs/image.h"
 
-struct diag;      /* base/diag.h */
-struct mapping;   /* erofs/mapping.h */
-struct oci_image; /* oci/image.h */
-struct store;     /* store/store.h */
+struct diag;       /* base/diag.h */
+struct lazy_image; /* ops/lazy.h */
+struct mapping;    /* erofs/mapping.h */
+struct oci_image;  /* oci/image.h */
+struct store;      /* store/store.h */
 
 struct source {
 	int fd;                  /* owned; of the image file */
 	struct store *store;     /* owned; NULL when the image is a plain file */
 	struct digest name;      /* of an image in the repository; DIGEST_NONE for a file */
 	struct digest manifest;  /* of a pulled image, as OCI has it; DIGEST_NONE for others */
+	struct lazy_image *lazy; /* owned; NULL: all contents are here */
 	struct mapping *mapping; /* owned; NULL until source_map() */
 	struct image image;      /* valid after source_map() */
 };
