@@ -59,6 +59,11 @@ static int print_one(void *context, const struct named_image *image, struct diag
 		json_bytes(&printer->json, "name", span_of_string(image->name));
 		inspected_json_digest(&printer->json, "digest", &image->image);
 		inspected_json_digest(&printer->json, "manifest", &image->manifest);
+		json_bool(&printer->json, "lazy", image->is_lazy);
+		if (image->is_lazy) {
+			json_number(&printer->json, "lazy_bytes", image->all_bytes);
+			json_number(&printer->json, "here_bytes", image->here_bytes);
+		}
 		json_close(&printer->json);
 		return 0;
 	}
@@ -68,6 +73,9 @@ static int print_one(void *context, const struct named_image *image, struct diag
 	print_digest(printer, &image->image);
 	print_digest(printer, &image->manifest);
 	(void)print_escaped(printer->out, image->name);
+	if (image->is_lazy)
+		(void)fprintf(printer->out, "  (lazy, %u %% here)",
+			      percent_of(image->here_bytes, image->all_bytes));
 	(void)fputc('\n', printer->out);
 	return 0;
 }

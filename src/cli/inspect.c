@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -82,6 +83,16 @@ static void print_config(const struct inspected *image)
 	}
 }
 
+static void print_lazy(const struct inspected *image)
+{
+	char here[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
+
+	if (image->is_lazy)
+		(void)printf("%-11s %" PRIu64 " of %" PRIu64 " files, %s of %s are here\n", "lazy",
+			     image->here_count, image->lazy_count,
+			     size_text(image->here_bytes, here), size_text(image->lazy_bytes, all));
+}
+
 static void print_text(const struct inspected *image)
 {
 	uint64_t blob_bytes = 0, tar_bytes = 0;
@@ -94,6 +105,7 @@ static void print_text(const struct inspected *image)
 	print_digest("manifest", &image->manifest);
 	print_digest("config", &image->config_blob->digest);
 	print_digest("image", &image->image);
+	print_lazy(image);
 	print_line("type", image->media_type);
 	print_line("artifact", image->artifact_type);
 	(void)printf("%-11s %zu, %s, without compression %s\n", "layers", image->layer_count,
@@ -167,6 +179,13 @@ static void print_json(const struct inspected *image)
 						   : NULL);
 	json_text(&json, "created", config ? config->created : NULL);
 	json_text(&json, "author", config ? config->author : NULL);
+	json_bool(&json, "lazy", image->is_lazy);
+	if (image->is_lazy) {
+		json_number(&json, "lazy_files", image->lazy_count);
+		json_number(&json, "lazy_bytes", image->lazy_bytes);
+		json_number(&json, "here_files", image->here_count);
+		json_number(&json, "here_bytes", image->here_bytes);
+	}
 	json_layers(&json, image);
 	if (config)
 		json_config(&json, image);

@@ -28,6 +28,11 @@ void inspected_json_digest(struct json *json, const char *key, const struct dige
 		json_digest(json, key, digest);
 }
 
+unsigned int percent_of(uint64_t part, uint64_t whole)
+{
+	return part >= whole ? 100 : (unsigned int)((double)part / (double)whole * 100);
+}
+
 char *size_text(uint64_t bytes, char text[SIZE_TEXT_MAX])
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB"};

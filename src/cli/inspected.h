@@ -25,4 +25,7 @@ void inspected_json_digest(struct json *json, const char *key, const struct dige
 #define SIZE_TEXT_MAX 32
 char *size_text(uint64_t bytes, char text[SIZE_TEXT_MAX]);
 
+/* Rounded down; 100 of nothing. */
+unsigned int percent_of(uint64_t part, uint64_t whole);
+
 #endif

@@ -175,7 +175,7 @@ static int open_store(struct fsck *fsck, struct diag *why)
 static int check_all(struct fsck *fsck, struct diag *why)
 {
 	static int (*const checks[])(struct fsck * fsck, struct diag * why) = {
-		fsck_objects, fsck_streams, fsck_images, fsck_refs, fsck_oci};
+		fsck_objects, fsck_streams, fsck_images, fsck_refs, fsck_oci, fsck_lazy};
 	int r = open_store(fsck, why);
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && r == 0; i++)

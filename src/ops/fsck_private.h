@@ -76,5 +76,6 @@ int fsck_streams(struct fsck *fsck, struct diag *why);
 int fsck_images(struct fsck *fsck, struct diag *why);
 int fsck_refs(struct fsck *fsck, struct diag *why);
 int fsck_oci(struct fsck *fsck, struct diag *why);
+int fsck_lazy(struct fsck *fsck, struct diag *why);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/digest_set.h"
 #include "base/map.h"
+#include "ops/gc_lazy.h"
 #include "ops/mounts.h"
 #include "ops/reach.h"
 #include "store/entries.h"
@@ -238,6 +239,8 @@ static int find_needed(struct collection *collection, struct diag *why)
 		r = look_through(collection, ENTRY_IMAGE, visit_link, why);
 	if (r == 0)
 		r = mounts_each_image(collection->store, visit_mounted, collection, why);
+	if (r == 0)
+		r = gc_lazy_needs(collection->store, collection->reach, why);
 	return r < 0 ? r : add_referrers(collection, why);
 }
 
@@ -270,6 +273,17 @@ static void tell(void *context, const struct swept *swept)
 		request->tell(request->context, kind, buf_string(&name), swept->size_bytes);
 }
 
+/* A folder counts as what it is: something that was there for a while. */
+static void tell_lazy(void *context, const char *name)
+{
+	struct collection *collection = context;
+	const struct gc_request *request = collection->request;
+
+	collection->result.counts[GC_TEMPORARY]++;
+	if (request->tell)
+		request->tell(request->context, GC_TEMPORARY, name, 0);
+}
+
 static int64_t time_before(uint64_t older_seconds)
 {
 	int64_t now = (int64_t)time(NULL);
@@ -295,6 +309,9 @@ static int collect(struct collection *collection, struct diag *why)
 			return r;
 		collection->result.stale_count = r;
 	}
+	r = gc_lazy_sweep(collection->store, request->is_dry, tell_lazy, collection, why);
+	if (r < 0)
+		return r;
 	progress_report(&request->progress, "look", 0, 0);
 	r = find_needed(collection, why);
 	if (r < 0)

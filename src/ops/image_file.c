@@ -9,7 +9,10 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "ops/lazy.h"
+#include "ops/lazy_fetch.h"
 #include "ops/source.h"
+#include "serve/lazy.h"
 #include "store/objects.h"
 
 static int inode_find(const struct image *image, const char *path, struct image_inode *ret,
@@ -49,15 +52,30 @@ static int inline_read(const struct image *image, const struct image_inode *inod
 	}
 }
 
+/* Contents of a lazily pulled image, from wherever they are. */
+static int lazy_contents_open(const struct lazy_image *lazy, const struct digest *contents,
+			      struct diag *why)
+{
+	CLEAN(lazy_fetch_freep) struct lazy_fetch *fetch = NULL;
+	int r = lazy_image_settle(lazy, why);
+
+	if (r == 0)
+		r = lazy_fetch_new(lazy, &fetch, why);
+	return r < 0 ? r : lazy_fetch_get(fetch, contents, why);
+}
+
 static int object_read(const struct source *source, const struct image_inode *inode, size_t limit,
 		       struct buf *ret, struct diag *why)
 {
-	struct digest digest;
+	struct digest digest, contents;
 	int r = image_external_digest(&source->image, inode, &digest, why);
 
 	if (r < 0)
 		return r;
-	CLEAN(fd_closep) int fd = object_open(source->store, &digest, why);
+	CLEAN(fd_closep)
+	int fd = lazy_unmark(&digest, &contents) && source->lazy
+			 ? lazy_contents_open(source->lazy, &contents, why)
+			 : object_open(source->store, &digest, why);
 
 	return fd < 0 ? fd : fd_read_all(fd, limit, ret);
 }

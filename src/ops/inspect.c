@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "oci/image.h"
 #include "oci/manifest.h"
+#include "ops/lazy.h"
 #include "store/images.h"
 #include "store/splitstream.h"
 #include "store/store.h"
@@ -50,6 +51,8 @@ static int stream_look(const struct store *store, const struct digest *id,
 	CLEAN(splitstream_closep) struct splitstream *stream = NULL;
 	int r;
 
+	if (id->algorithm == DIGEST_NONE)
+		return 0; /* of a lazy pull, and not here */
 	r = splitstream_open(store, id, STREAM_TYPE_ANY, &stream, NULL);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
@@ -152,6 +155,31 @@ static int not_pulled(const struct store *store, const char *text, int error, st
 	return diag_set(why, -EINVAL, "it was imported, not pulled: it has no manifest");
 }
 
+static int lazy_look(const struct lazy_image *lazy, struct inspected *inspected, struct diag *why)
+{
+	inspected->is_lazy = true;
+	inspected->lazy_bytes = lazy->state.content_bytes;
+	inspected->lazy_count = lazy->state.content_count;
+	return lazy_image_here(lazy, &inspected->here_count, &inspected->here_bytes, why);
+}
+
+/* In the order of source.h. */
+static int pulled_open(const struct store *store, const char *text, struct inspected *inspected,
+		       struct diag *why)
+{
+	CLEAN(lazy_image_closep) struct lazy_image *lazy = NULL;
+	int r = lazy_image_find(store, text, &lazy, why);
+
+	if (r == -ENOENT)
+		r = oci_image_open(store, text, &inspected->opened, why);
+	if (r == -ENOENT)
+		r = lazy_image_find_digest(store, text, &lazy, why);
+	if (r < 0 || !lazy)
+		return r;
+	r = lazy_image_pulled(lazy, &inspected->opened, why);
+	return r < 0 ? r : lazy_look(lazy, inspected, why);
+}
+
 int inspect_image(const struct store *store, const char *text, struct inspected **ret,
 		  struct diag *why)
 {
@@ -160,7 +188,7 @@ int inspect_image(const struct store *store, const char *text, struct inspected 
 
 	if (!inspected)
 		return -ENOMEM;
-	r = oci_image_open(store, text, &inspected->opened, why);
+	r = pulled_open(store, text, inspected, why);
 	if (r < 0)
 		return not_pulled(store, text, r, why);
 	r = fill(store, inspected);

@@ -52,6 +52,11 @@ struct inspected {
 	const struct inspected_layer **history_layers;
 	struct inspected_label *labels; /* owned */
 	size_t label_count;
+	bool is_lazy; /* pulled lazily: not all contents are here */
+	uint64_t lazy_count;
+	uint64_t lazy_bytes;
+	uint64_t here_count; /* of them */
+	uint64_t here_bytes;
 	struct oci_image *opened; /* owned */
 };
 

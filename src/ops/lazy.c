@@ -12,7 +12,11 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "oci/config.h"
+#include "oci/fetch.h"
+#include "oci/image.h"
 #include "oci/image_name.h"
+#include "oci/manifest.h"
 #include "store/lazies.h"
 
 void lazy_image_close(struct lazy_image *image)
@@ -107,4 +111,48 @@ int lazy_image_find_digest(const struct store *store, const char *text, struct l
 	if (oci_digest_parse(span_of_string(text + (text[0] == '@')), &manifest) < 0)
 		return -ENOENT;
 	return lazy_image_open(store, &manifest, ret, why);
+}
+
+/* As they were pulled, or they are not those. */
+static int document_read(const struct lazy_image *image, const char *name,
+			 const struct digest *digest, struct buf *ret, struct diag *why)
+{
+	struct oci_descriptor descriptor = {.digest = *digest};
+	int r = lazy_image_read(image, name, MANIFEST_SIZE_MAX, ret, why);
+
+	descriptor.size = ret->size;
+	return r < 0 ? r : oci_descriptor_check(&descriptor, buf_span(ret), why);
+}
+
+int lazy_image_pulled(const struct lazy_image *image, struct oci_image **ret, struct diag *why)
+{
+	CLEAN(oci_image_freep) struct oci_image *pulled = calloc(1, sizeof(*pulled));
+	int r;
+
+	if (!pulled)
+		return -ENOMEM;
+	pulled->digest = image->manifest;
+	r = document_read(image, "manifest.json", &image->manifest, &pulled->manifest_bytes, why);
+	if (r == 0)
+		r = oci_manifest_parse(buf_span(&pulled->manifest_bytes), "", &pulled->manifest,
+				       why);
+	if (r == 0 && (oci_manifest_is_index(pulled->manifest) ||
+		       pulled->manifest->count != image->state.layer_count))
+		r = diag_set(why, -EUCLEAN, "the manifest has other layers than were pulled");
+	if (r == 0)
+		r = document_read(image, "config.json", &pulled->manifest->config.descriptor.digest,
+				  &pulled->config_bytes, why);
+	if (r == 0)
+		r = oci_config_parse(buf_span(&pulled->config_bytes), &pulled->config, why);
+	if (r == 0)
+		r = oci_config_check_manifest(pulled->config, pulled->manifest, why);
+	if (r < 0)
+		return r;
+	pulled->layers = calloc(image->state.layer_count + 1, sizeof(*pulled->layers));
+	if (!pulled->layers)
+		return -ENOMEM;
+	for (size_t i = 0; i < image->state.layer_count; i++)
+		pulled->layers[i] = image->state.layers[i].stream;
+	*ret = TAKE(pulled);
+	return 0;
 }

@@ -26,10 +26,10 @@
 #include "oci/descriptor.h"
 #include "oci/registry.h"
 
-struct buf;        /* base/buf.h */
-struct diag;       /* base/diag.h */
-struct lazy_draft; /* store/lazies.h */
-struct store;      /* store/store.h */
+struct buf;       /* base/buf.h */
+struct diag;      /* base/diag.h */
+struct oci_image; /* oci/image.h */
+struct store;     /* store/store.h */
 
 struct lazy_layer {
 	struct oci_descriptor blob;
@@ -79,6 +79,12 @@ lazy_find lazy_image_find_digest;
 int lazy_image_file(const struct lazy_image *image, const char *name, struct diag *why);
 int lazy_image_read(const struct lazy_image *image, const char *name, size_t limit, struct buf *ret,
 		    struct diag *why);
+
+/*
+ * Manifest and config, as oci_image_open() has them; layers that are not here have no stream, and
+ * there are no links.
+ */
+int lazy_image_pulled(const struct lazy_image *image, struct oci_image **ret, struct diag *why);
 
 /* Make sure that all in files/ is what its name says. */
 int lazy_image_settle(const struct lazy_image *image, struct diag *why);

@@ -12,8 +12,10 @@
 #include "base/fd.h"
 #include "oci/image.h"
 #include "oci/image_name.h"
+#include "ops/lazy.h"
 #include "store/entries.h"
 #include "store/images.h"
+#include "store/lazies.h"
 #include "store/objects.h"
 #include "store/store.h"
 #include "store/tags.h"
@@ -56,6 +58,8 @@ static int add_tag(void *context, const char *tag, const char *stream, struct di
 	struct digest ignored;
 	int r;
 
+	if (lazy_name_get(listing->store, tag, &ignored) == 0)
+		return 0; /* what the tag was before */
 	(void)why;
 	(void)oci_stream_digest(OCI_PART_MANIFEST, stream, &image.manifest);
 	r = oci_image_erofs_find(listing->store, tag, preferred, &image.image, &ignored, NULL);
@@ -64,6 +68,22 @@ static int add_tag(void *context, const char *tag, const char *stream, struct di
 	if (r < 0)
 		image.image = (struct digest){0};
 	return listing_add(listing, image);
+}
+
+static int add_lazy(void *context, const char *tag, const struct digest *manifest, struct diag *why)
+{
+	CLEAN(lazy_image_closep) struct lazy_image *lazy = NULL;
+	struct listing *listing = context;
+	struct named_image image = {.name = tag, .manifest = *manifest, .is_lazy = true};
+	uint64_t count;
+	int r = lazy_image_open(listing->store, manifest, &lazy, NULL);
+
+	(void)why;
+	if (r == 0) {
+		image.all_bytes = lazy->state.content_bytes;
+		r = lazy_image_here(lazy, &count, &image.here_bytes, NULL);
+	}
+	return r == -ENOMEM ? r : listing_add(listing, image);
 }
 
 static int by_name(const void *a, const void *b)
@@ -81,6 +101,8 @@ int names_each(const struct store *store, named_visit *visit, void *context, str
 	r = image_list(store, add_imported, &listing, why);
 	if (r == 0)
 		r = tag_list(store, add_tag, &listing, why);
+	if (r == 0)
+		r = lazy_names_each(store, add_lazy, &listing, why);
 	if (r < 0)
 		return r;
 	images = (struct named_image *)(void *)listing.images.data;
@@ -139,6 +161,43 @@ static int imported_add(struct store *store, const struct digest *image, const c
 	return r < 0 ? r : image_publish(store, transaction, image, name, why);
 }
 
+/* What a lazy pull had called so is not called so any more. */
+static int lazy_name_forget(struct store *store, const char *name, struct diag *why)
+{
+	int r = lazy_name_remove(store, name, why);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Another name for a lazily pulled image: 1, 0 where text means none, or -errno. */
+static int lazy_add(struct store *store, const char *text, const char *name, struct diag *why)
+{
+	CLEAN(lazy_image_closep) struct lazy_image *lazy = NULL;
+	int r = lazy_image_find(store, text, &lazy, why);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = oci_tag_check(name, why);
+	if (r == 0)
+		r = name_check_free(store, name, NAME_TAG, why);
+	if (r == 0)
+		r = lazy_name_set(store, name, &lazy->manifest, why);
+	return r < 0 ? r : 1;
+}
+
+/* A tag that both kinds of pulls have set is taken away twice. */
+static int lazy_remove(struct store *store, const char *name, struct diag *why)
+{
+	CLEAN(memory_freep) char *full = NULL;
+	int r = lazy_name_remove(store, name, why);
+
+	if (r == -ENOENT) {
+		full = oci_tag_full(name);
+		r = full ? lazy_name_remove(store, full, why) : -ENOENT;
+	}
+	return r;
+}
+
 int name_add(struct store *store, const char *text, const char *name, struct diag *why)
 {
 	char stream[STREAM_NAME_SIZE_MAX];
@@ -148,6 +207,9 @@ int name_add(struct store *store, const char *text, const char *name, struct dia
 	r = imported_find(store, text, &image, why);
 	if (r != 0)
 		return r < 0 ? r : imported_add(store, &image, name, why);
+	r = lazy_add(store, text, name, why);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = oci_image_find(store, text, &manifest, &id, why);
 	if (r == 0)
 		r = oci_tag_check(name, why);
@@ -155,7 +217,8 @@ int name_add(struct store *store, const char *text, const char *name, struct dia
 		r = name_check_free(store, name, NAME_TAG, why);
 	if (r < 0)
 		return r;
-	return tag_set(store, name, oci_stream_name(OCI_PART_MANIFEST, &manifest, stream), why);
+	r = tag_set(store, name, oci_stream_name(OCI_PART_MANIFEST, &manifest, stream), why);
+	return r < 0 ? r : lazy_name_forget(store, name, why);
 }
 
 int name_remove(struct store *store, const char *name, struct diag *why)
@@ -163,6 +226,15 @@ int name_remove(struct store *store, const char *name, struct diag *why)
 	int r = image_name_check(name, NULL) < 0 ? -ENOENT
 						 : entry_remove(store, ENTRY_IMAGE_REF, name, NULL);
 
+	bool was_lazy;
+
 	/* -EINVAL: a directory of names; it may be a tag all the same. */
-	return r == -ENOENT || r == -EINVAL ? oci_tag_remove(store, name, why) : r;
+	if (r != -ENOENT && r != -EINVAL)
+		return r;
+	r = lazy_remove(store, name, why);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	was_lazy = r == 0;
+	r = oci_tag_remove(store, name, was_lazy ? NULL : why);
+	return r == -ENOENT && was_lazy ? 0 : r;
 }

@@ -8,6 +8,9 @@
 #ifndef LAMINA_OPS_NAMES_H
 #define LAMINA_OPS_NAMES_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/digest.h"
 
 struct diag;  /* base/diag.h */
@@ -17,6 +20,9 @@ struct named_image {
 	const char *name;
 	struct digest image;    /* EROFS; DIGEST_NONE: it has none, or is damaged */
 	struct digest manifest; /* as OCI has it; DIGEST_NONE: imported */
+	bool is_lazy;           /* pulled lazily: of these bytes of contents, so many are here */
+	uint64_t all_bytes;
+	uint64_t here_bytes;
 };
 
 /* Called for each name, in byte order. A return other than 0 ends the listing and is its result. */

@@ -123,6 +123,8 @@ int source_pulled(const struct source *source, struct oci_image **ret, struct di
 {
 	char text[OCI_DIGEST_SIZE_MAX];
 
+	if (source->lazy)
+		return lazy_image_pulled(source->lazy, ret, why);
 	if (source->manifest.algorithm == DIGEST_NONE) {
 		*ret = NULL;
 		return 0;

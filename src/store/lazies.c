@@ -278,6 +278,24 @@ int lazy_folder_open(const struct store *store, const struct digest *manifest, s
 	}
 }
 
+int lazy_folder_is_idle(const struct store *store, const struct digest *manifest, struct diag *why)
+{
+	CLEAN(fd_closep) int place = place_open(store, false, why);
+	CLEAN(fd_closep) int fd = -1;
+	char name[LAZY_FOLDER_SIZE_MAX];
+	int r;
+
+	if (place < 0)
+		return place;
+	fd = folder_open(place, lazy_folder_name(manifest, name), false, why);
+	if (fd < 0)
+		return fd;
+	r = lock(fd, LOCK_EX | LOCK_NB);
+	if (r < 0 && r != -EWOULDBLOCK)
+		return diag_errno(why, r, "cannot lock the folder");
+	return r == 0;
+}
+
 int lazy_folder_remove(const struct store *store, const struct digest *manifest, struct diag *why)
 {
 	CLEAN(fd_closep) int place = place_open(store, false, why);

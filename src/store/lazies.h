@@ -52,6 +52,9 @@ int lazy_folder_open(const struct store *store, const struct digest *manifest, s
  */
 int lazy_folder_remove(const struct store *store, const struct digest *manifest, struct diag *why);
 
+/* Whether nobody uses it: 1, 0, or -ENOENT without a diag. */
+int lazy_folder_is_idle(const struct store *store, const struct digest *manifest, struct diag *why);
+
 /* Tags. Durable on return. -ENOENT, without a diag, where there is no such tag. */
 int lazy_name_set(const struct store *store, const char *tag, const struct digest *manifest,
 		  struct diag *why);

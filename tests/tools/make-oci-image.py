@@ -4,12 +4,14 @@
 
 make-oci-image.py DIR [--name TAG] [--compression none|gzip|gzip-members|zstd|zstd-frames|mixed]
                       [--docker] [--variant N] [--platforms P,P...] [--layers N] [--size BYTES]
-                      [--bootable]
+                      [--bootable] [--lie digest|size|offset]
+make-oci-image.py DIR --compression zstd-chunked|estargz|estargz-inner|lazy ...   (lazy: by turns, with plain gzip)
 
 The default image has four layers with what layers can have: long names, hard and symbolic links,
 xattrs, odd times and owners, whiteouts and opaque directories before and behind what they speak of.
 --variant changes the last layer only. --layers N makes N layers of one file each instead, of --size
-bytes, which compress to half of it. --bootable adds a layer with a kernel and a SELinux policy. Prints the
+bytes, which compress to half of it. Layers with a table of contents have one more, with a file that is mostly zeros, below the
+others; --lie makes their tables say what is not so of their largest file. --bootable adds a layer with a kernel and a SELinux policy. Prints the
 digest of the manifest, or of the index when there are several platforms.
 """
 
@@ -20,7 +22,11 @@ import io
 import json
 import pathlib
 import subprocess
+import sys
 import tarfile
+
+sys.dont_write_bytecode = True
+import lazy_layers  # noqa: E402
 
 OCI = "application/vnd.oci.image."
 DOCKER = "application/vnd.docker."
@@ -116,6 +122,13 @@ def third(variant):
     yield entry("etc/variant", data=content(f"variant {variant}", 400))
 
 
+def holes():
+    yield directory("usr/")
+    yield directory("usr/share/")
+    yield entry("usr/share/holes", data=content("before", 60_000) + bytes(400_000) + content("behind", 1000))
+    yield entry("usr/share/zeros", data=bytes(200_000))
+
+
 def bootable():
     files = "etc/selinux/targeted/contexts/files/"
     yield directory("boot/", mtime=1)
@@ -151,6 +164,18 @@ def zstd(data):
     return subprocess.run(["zstd", "-q", "-c", "-"], input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
+def compress_lazy(data, how, lie):
+    """The blob, the end of its media type, its annotations, and the archive that it is."""
+    if how == "zstd-chunked":
+        blob, annotations = lazy_layers.zstd_chunked(data, lie)
+        return blob, "+zstd", annotations, data
+    if how in ("estargz", "estargz-inner"):
+        blob, annotations, data = lazy_layers.estargz(data, lie, how == "estargz-inner")
+        lazy_layers.check(blob, data)
+        return blob, "+gzip", annotations, data
+    return *compress(data, how), None, data
+
+
 class Layout:
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -161,14 +186,17 @@ class Layout:
         (self.path / "blobs/sha256" / digest(data).split(":")[1]).write_bytes(data)
         return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
 
-    def image(self, tars, how, docker, platform):
-        kinds = ["gzip", "zstd", "none", "zstd-frames", "gzip-members"]
+    def image(self, tars, how, docker, platform, lie):
+        kinds = {"mixed": ["gzip", "zstd", "none", "zstd-frames", "gzip-members"],
+                 "lazy": ["zstd-chunked", "estargz", "gzip", "estargz-inner"]}.get(how, [how])
         layers = []
         for i, data in enumerate(tars):
-            blob, suffix = compress(data, kinds[i % len(kinds)] if how == "mixed" else how)
+            blob, suffix, annotations, tars[i] = compress_lazy(data, kinds[i % len(kinds)], lie)
             kind = DOCKER + "image.rootfs.diff.tar" + suffix.replace("+", ".") if docker \
                 else OCI + "layer.v1.tar" + suffix
             layers.append(self.blob(blob, kind))
+            if annotations:
+                layers[-1]["annotations"] = annotations
         os_name, architecture, *variant = platform.split("/")
         history = [{"created": "2024-01-02T03:04:05Z", "created_by": f"layer {i}"} for i in range(len(tars))]
         history.insert(1, {"created_by": "ENV A=b", "comment": "no layer", "empty_layer": True})
@@ -216,6 +244,7 @@ def main():
     parser.add_argument("--layers", type=int, default=0)
     parser.add_argument("--size", type=int, default=1000)
     parser.add_argument("--bootable", action="store_true")
+    parser.add_argument("--lie")
     options = parser.parse_args()
 
     layout = Layout(options.directory)
@@ -227,9 +256,11 @@ def main():
                     for i in range(options.layers)]
         else:
             tars = [tar(base()), tar(second()), tar([]), tar(third(options.variant + suffix))]
+        if options.compression in ("zstd-chunked", "estargz", "estargz-inner", "lazy") and not options.layers:
+            tars.insert(0, tar(holes()))
         if options.bootable:
             tars.append(tar(bootable()))
-        images.append(layout.image(tars, options.compression, options.docker, platform))
+        images.append(layout.image(tars, options.compression, options.docker, platform, options.lie))
     result = images[0]
     if len(images) > 1:
         kind = DOCKER + "distribution.manifest.list.v2+json" if options.docker else OCI + "index.v1+json"
