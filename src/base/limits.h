@@ -187,6 +187,7 @@
  * Where to fetch the contents of a whole image from: 4 million files, as many as its image may have
  * in memory, with two chunks each are 800 MB.
  */
+#define LAZY_CONTENTS_MAX ((size_t)4 * 1024 * 1024)
 #define LAZY_TABLE_SIZE_MAX ((size_t)1 << 30)
 /* Small files of one gzip member: its writer begins another after some 64 KiB. */
 #define TOC_SKIP_MAX (16 * 1024 * 1024)

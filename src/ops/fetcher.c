@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +20,7 @@
 #include "base/fd.h"
 #include "base/fd_pass.h"
 #include "fuse/reply.h"
+#include "mount/own_namespace.h"
 #include "ops/daemon.h"
 #include "ops/lazy.h"
 #include "ops/lazy_fetch.h"
@@ -210,17 +209,6 @@ static void fetching_watch(struct fetching *fetching)
 	}
 }
 
-/*
- * It needs what the user's files say of registries, and so a root; one of its own, for another
- * namespace ends when its last process does. Where that is not allowed, fusermount3 has mounted for
- * the host's, which stays.
- */
-static void namespace_leave(void)
-{
-	if (unshare(CLONE_NEWNS) == 0)
-		(void)mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-}
-
 _Noreturn static void fetcher_main(const struct fetcher_request *request, int socket_fd)
 {
 	struct fetching fetching = {
@@ -240,8 +228,10 @@ _Noreturn static void fetcher_main(const struct fetcher_request *request, int so
 	if (daemon_streams_detach(request->keeps_stderr) < 0)
 		_exit(EXIT_FAILURE);
 	(void)setsid();
+	/* It needs a root, for what the user's files say of registries, and so cannot do without.
+	 */
 	if (request->leaves_namespace)
-		namespace_leave();
+		(void)own_namespace_enter(NULL);
 	(void)chdir("/");
 	fetching_watch(&fetching);
 	_exit(EXIT_SUCCESS);

@@ -8,6 +8,7 @@
 
 #include "base/ckd.h"
 #include "base/diag.h"
+#include "base/digest_set.h"
 #include "base/le.h"
 
 #define SHA256_SIZE 32
@@ -68,7 +69,8 @@ static int chunk_add(struct lazy_table_maker *maker, const struct toc_chunk *chu
 	return buf_append(&maker->chunks, &disk, sizeof(disk));
 }
 
-int lazy_table_add(struct lazy_table_maker *maker, const struct toc *toc, uint32_t layer)
+int lazy_table_add(struct lazy_table_maker *maker, const struct toc *toc, uint32_t layer,
+		   const struct digest_set *wanted)
 {
 	int r = 0;
 
@@ -82,7 +84,8 @@ int lazy_table_add(struct lazy_table_maker *maker, const struct toc *toc, uint32
 			.layer = layer,
 		};
 
-		if (entry->content.algorithm == DIGEST_NONE)
+		if (entry->content.algorithm == DIGEST_NONE ||
+		    !digest_set_has(wanted, &entry->content))
 			continue;
 		for (size_t j = 0; j < entry->chunk_count && r == 0; j++)
 			r = chunk_add(maker, &toc->chunks[entry->chunk_first + j]);

@@ -23,7 +23,8 @@
 #include "base/span.h"
 #include "oci/toc.h"
 
-struct diag; /* base/diag.h */
+struct diag;       /* base/diag.h */
+struct digest_set; /* base/digest_set.h */
 
 struct lazy_contents {
 	struct digest digest; /* SHA-256 */
@@ -40,8 +41,9 @@ struct lazy_table_maker {
 };
 
 void lazy_table_maker_release(struct lazy_table_maker *maker);
-/* Add all files of a layer. 0 or -ENOMEM. */
-int lazy_table_add(struct lazy_table_maker *maker, const struct toc *toc, uint32_t layer);
+/* Add the contents of a layer's files that are wanted, by their SHA-256. 0 or -ENOMEM. */
+int lazy_table_add(struct lazy_table_maker *maker, const struct toc *toc, uint32_t layer,
+		   const struct digest_set *wanted);
 /* Append the file. *ret_count: contents; *ret_bytes: of all of them. 0 or -ENOMEM. */
 int lazy_table_make(struct lazy_table_maker *maker, struct buf *ret, uint64_t *ret_count,
 		    uint64_t *ret_bytes);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/digest_set.h"
 #include "base/limits.h"
 #include "erofs/writer.h"
 #include "oci/image_name.h"
@@ -127,27 +128,49 @@ static int buf_sink(void *context, struct span bytes, struct diag *why)
 	return buf_append_span(context, bytes);
 }
 
-static int image_make(struct pull *pull, struct buf *ret, struct diag *why)
+/* Contents that no file has any more, after the layers above, are not wanted. */
+static int contents_note(const struct tree *tree, struct digest_set *wanted)
+{
+	int r = 0;
+
+	for (struct dentry *d = tree_walk_first(tree); d && r >= 0; d = tree_walk_next(tree, d)) {
+		struct digest mark, contents;
+
+		if (!inode_is_external(d->inode))
+			continue;
+		mark = inode_digest(d->inode);
+		if (lazy_unmark(&mark, &contents))
+			r = digest_set_put(wanted, &contents, LAZY_CONTENTS_MAX, NULL);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int image_make(struct pull *pull, struct buf *ret, struct digest_set *wanted,
+		      struct diag *why)
 {
 	const struct erofs_version_range versions = {1, 1};
 	CLEAN(tree_freep) struct tree *tree = NULL;
 	struct erofs_written written;
 	int r = tree_make(pull, &tree, why);
 
+	if (r == 0)
+		r = contents_note(tree, wanted);
 	return r < 0 ? r : erofs_write(tree, versions, buf_sink, ret, &written, why);
 }
 
 /* The folder */
 
-static int image_write(struct pull *pull, struct lazy_draft *draft, struct diag *why)
+static int image_write(struct pull *pull, struct lazy_draft *draft, struct digest_set *wanted,
+		       struct diag *why)
 {
 	CLEAN(buf_release) struct buf image = {0};
-	int r = image_make(pull, &image, why);
+	int r = image_make(pull, &image, wanted, why);
 
 	return r < 0 ? r : lazy_draft_file(draft, "image.erofs", buf_span(&image), why);
 }
 
-static int table_write(struct pull *pull, struct lazy_draft *draft, struct diag *why)
+static int table_write(struct pull *pull, struct lazy_draft *draft, const struct digest_set *wanted,
+		       struct diag *why)
 {
 	CLEAN(lazy_table_maker_release) struct lazy_table_maker maker = {0};
 	CLEAN(buf_release) struct buf table = {0};
@@ -155,7 +178,7 @@ static int table_write(struct pull *pull, struct lazy_draft *draft, struct diag 
 
 	for (size_t i = 0; i < pull->manifest->count && r == 0; i++) {
 		if (pull->tocs[i])
-			r = lazy_table_add(&maker, pull->tocs[i], (uint32_t)i);
+			r = lazy_table_add(&maker, pull->tocs[i], (uint32_t)i, wanted);
 	}
 	if (r == 0)
 		r = lazy_table_make(&maker, &table, &pull->result.content_count,
@@ -220,15 +243,16 @@ static int state_write(struct pull *pull, struct lazy_draft *draft, struct diag 
 
 static int folder_make(struct pull *pull, struct diag *why)
 {
+	CLEAN(digest_set_release) struct digest_set wanted = DIGEST_SET_OF(DIGEST_SHA256);
 	CLEAN(lazy_draft_release) struct lazy_draft draft = LAZY_DRAFT_NONE;
 	int r = lazy_draft_open(pull->store, &draft, why);
 
 	if (r == 0 && mkdirat(draft.fd, "files", 0755) < 0)
 		r = diag_errno(why, -errno, "cannot make a folder for contents");
 	if (r == 0)
-		r = image_write(pull, &draft, why);
+		r = image_write(pull, &draft, &wanted, why);
 	if (r == 0)
-		r = table_write(pull, &draft, why);
+		r = table_write(pull, &draft, &wanted, why);
 	if (r == 0)
 		r = state_write(pull, &draft, why);
 	if (r == 0)

@@ -12,6 +12,7 @@ setup() {
     mkdir reg mnt
 }
 teardown() {
+    for mount in mnt mnt2 plain; do if mountpoint -q "$scratch/$mount"; then umount "$scratch/$mount"; fi; done
     stop_layouts
     stop_registry
     # a fill that was left to itself
@@ -23,11 +24,15 @@ teardown() {
 
 # tests/tools/layout-registry.py: $at is where.
 start_layouts() {
-    coproc layouts { exec python3 "$LAMINA_SOURCE_ROOT/tests/tools/layout-registry.py" reg "$@" 3>&-; }
-    read -r -u "${layouts[0]}" layouts_port
+    coproc layout_server { exec python3 "$LAMINA_SOURCE_ROOT/tests/tools/layout-registry.py" reg "$@" 3>&-; }
+    layouts=$layout_server_PID
+    read -r -u "${layout_server[0]}" layouts_port
     at=127.0.0.1:$layouts_port
 }
-stop_layouts() { [ -z "${layouts_PID:-}" ] || { kill "$layouts_PID" && wait "$layouts_PID" || true; }; }
+stop_layouts() {
+    [ -z "${layouts:-}" ] || { kill "$layouts" && wait "$layouts" || true; }
+    layouts=
+}
 
 pull() { lamina pull -q --tls-verify=false "$@"; }
 lazily() { pull --lazy --no-fill "$@"; }
@@ -98,4 +103,356 @@ same_as_eager() {
 @test "an image with layers of all kinds does, too" {
     need_fuse
     same_as_eager lazy
+}
+
+@test "a mount starts before contents are there, and brings what is read" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    sent >/dev/null
+    mount_lazy
+    find mnt -printf '%P %m %s\n' >/dev/null
+    [ "$(sent)" = 0 ]
+    # a file of 200,000 bytes of hex digits, by one request, and once
+    sha256sum mnt/usr/bin/tool
+    [ "$(grep -c blob reg/log)" = 1 ]
+    part=$(sent)
+    [ "$part" -gt 50000 ] && [ "$part" -lt 200000 ]
+    cmp mnt/usr/bin/tool mnt/usr/bin/link
+    echo 3 >/proc/sys/vm/drop_caches || true
+    cat mnt/usr/bin/tool >/dev/null
+    [ "$(sent)" = 0 ]
+    # of a file that is mostly zeros, the rest
+    [ "$(stat -c %s mnt/usr/share/holes)" = 461000 ]
+    cat mnt/usr/share/holes | sha256sum
+    [ "$(sent)" -lt 70000 ]
+}
+
+@test "several readers of one file share a request" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    sent >/dev/null
+    for _ in $(seq 8); do cat mnt/usr/bin/tool >/dev/null & readers="${readers:-} $!"; done
+    # shellcheck disable=SC2086 # several
+    wait $readers
+    [ "$(grep -c blob reg/log)" = 1 ]
+}
+
+@test "what is wrong with contents is an error, and never wrong contents" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    for how in wrong cut=100 broken whole; do
+        echo "$how" >reg/how
+        fails_to_read mnt/usr/bin/tool
+        [ -z "$(find repo/lamina/lazy -path '*files/??/*')" ]
+        # others are not hurt
+        [ "$(readlink mnt/usr/bin/symlink)" = tool ]
+        [ "$(stat -c %s mnt/usr/bin/tool)" = 200000 ]
+        sleep 2.1
+    done
+    : >reg/how
+    [ "$(sha256sum <mnt/usr/bin/tool)" = "$(python3 - <<'P'
+import hashlib
+out, block = bytearray(), b"tool"
+while len(out) < 200_000:
+    block = hashlib.sha256(block).digest()
+    out += block.hex().encode()
+print(hashlib.sha256(out[:200_000]).hexdigest() + "  -")
+P
+)" ]
+}
+
+@test "a table that says what is not so never shows it" {
+    need_fuse
+    image zstd-chunked
+    for lie in digest size; do
+        make_image "reg/$lie" --compression zstd-chunked --lie "$lie"
+        lazily "$at/$lie"
+        lamina mount "$at/$lie" mnt
+        fails_to_read mnt/etc/variant
+        [ "$(stat -c %s mnt/etc/variant)" = $((400 + (${#lie} == 4))) ]
+        cat mnt/etc/kept >/dev/null
+        umount mnt
+    done
+    # what makes no sense to begin with is pulled as any other layer
+    make_image reg/offset --compression zstd-chunked --lie offset
+    run -0 lamina pull --lazy --no-fill --tls-verify=false "$at/offset"
+    [[ "$output" == *"lazy: layer "*"table of contents: entry "*"not in the blob"* ]]
+    lamina mount "$at/offset" mnt
+    find mnt -type f -exec cat {} + >/dev/null
+}
+
+@test "a table that is not the one of the manifest is not used" {
+    image zstd-chunked
+    echo wrong >reg/how
+    run -0 lamina pull --lazy --no-fill --tls-verify=false "$at/img"
+    [[ "$output" == *"not lazy: layer 1 of 5: table of contents: it has not the digest"* ]]
+    [ "$(lamina images --json | jq '.images[0].lazy')" = false ]
+    lamina fsck
+}
+
+@test "a registry without ranges is pulled from as ever" {
+    image estargz
+    echo whole >reg/how
+    run -0 lamina pull --lazy --no-fill --tls-verify=false "$at/img"
+    [[ "$output" == *"not lazy: layer 1 of 5:"*"as a whole only"* ]]
+    [ "$(lamina images --json | jq '.images[0].lazy')" = false ]
+    [ ! -e repo/lamina/lazy ] || [ -z "$(ls -A repo/lamina/lazy)" ]
+    lamina fsck
+}
+
+@test "layers without a table are pulled as ever, and so is what is no registry" {
+    image gzip
+    run -0 lamina pull --lazy --no-fill --tls-verify=false "$at/img"
+    [[ "$output" == *"not lazy: layer 1 of 4: it has no table of contents"* ]]
+    run -0 lamina pull --lazy oci:reg/img other
+    [[ "$output" == *"not lazy: only images in a registry"* ]]
+    run -2 lamina pull --no-fill "$at/img"
+    run -2 lamina pull --lazy --bootable "$at/img"
+    lamina fsck
+}
+
+@test "without the registry, what is here is served, and what is not fails soon" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    before=$(sha256sum <mnt/usr/bin/tool)
+    stop_layouts
+    [ "$(sha256sum <mnt/usr/bin/tool)" = "$before" ]
+    fails_to_read mnt/etc/kept
+    find mnt -printf '%P %m %s\n' >/dev/null
+    # everybody is told at once for a while
+    for file in mnt/usr/share/holes mnt/etc/variant mnt/var/cache/new; do fails_to_read "$file"; done
+    sleep 2.1
+    start_layouts "$layouts_port"
+    cat mnt/etc/kept >/dev/null
+}
+
+@test "readers who wait stop nobody else" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    cat mnt/etc/variant >/dev/null
+    echo silent >reg/how
+    files=$(find mnt -type f -size +0 ! -name variant)
+    readers=
+    for file in $files; do timeout 5 cat "$file" >/dev/null 2>&1 & readers="$readers $!"; done
+    sleep 0.5
+    timeout 3 find mnt -printf '%P %m %s\n' >/dev/null
+    timeout 3 cat mnt/etc/variant >/dev/null
+    : >reg/how
+    stop_layouts
+    # shellcheck disable=SC2086 # several
+    wait $readers || true
+}
+
+@test "a fetcher that is killed is started again, and one that is gone is an error" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    kill -KILL "$(comm_of lamina-fetcher)"
+    # what comes now waits for the next one
+    cat mnt/usr/bin/tool >/dev/null
+    kill -KILL "$(comm_of lamina-fetchi)" "$(comm_of lamina-fetching)" 2>/dev/null || true
+    kill -KILL "$(comm_of lamina-fetcher)"
+    fails_to_read mnt/etc/kept
+    cat mnt/usr/bin/tool >/dev/null
+}
+
+@test "a crashed server is replaced, and goes on bringing contents" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    kill -KILL "$server"
+    [ "$(stat -c %s mnt/usr/bin/tool)" = 200000 ]
+    cat mnt/usr/bin/tool >/dev/null
+}
+
+@test "nothing is left of a mount when it is gone" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    fetcher=$(comm_of lamina-fetcher)
+    umount mnt
+    gone "$fetcher"
+    gone "$server"
+}
+
+@test "a lazy mount can be written to" {
+    need_root
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    lamina mount --ephemeral "$at/img" mnt
+    echo more >>mnt/etc/kept
+    [ "$(stat -c %s mnt/etc/kept)" = 305 ]
+    [ "$(tail -n 1 mnt/etc/kept | tail -c 5)" = more ]
+    cat mnt/usr/bin/tool >/dev/null
+    umount mnt
+    run -1 lamina mount --mode kernel "$at/img" mnt
+    [[ "$output" == *"the image was pulled lazily"* ]]
+    run -1 lamina mount --verity require "$at/img" mnt
+    [[ "$output" == *"the image was pulled lazily"* ]]
+    run -1 lamina mount --check-open --mode standalone "$at/img" mnt
+    [[ "$output" == *"--check-open is not for an image that was pulled lazily"* ]]
+}
+
+@test "the rest comes in the background, and mounts go on without the registry" {
+    need_fuse
+    image lazy
+    lazily "$at/img"
+    mount_lazy
+    cat mnt/usr/bin/tool >/dev/null
+    pull --lazy "$at/img"
+    for _ in $(seq 100); do
+        [ "$(lamina images --json | jq '[.images[].lazy] | any')" = true ] || break
+        sleep 0.1
+    done
+    lamina fsck
+    [ "$(lamina images --json | jq '[.images[].lazy] | any')" = false ]
+    stop_layouts
+    mkdir mnt2
+    lamina mount --mode standalone "$at/img" mnt2
+    diff <(describe mnt2) <(describe mnt)
+    lamina gc
+    diff <(describe mnt2) <(describe mnt)
+    umount mnt2 mnt
+    gone "$server"
+    lamina gc
+    [ -z "$(find repo/lamina/lazy -name 'sha256-*')" ]
+    lamina fsck
+}
+
+@test "an image whose fill has died is mounted, and finished by a pull" {
+    need_fuse
+    image zstd-chunked
+    echo silent >reg/how.later
+    lazily "$at/img"
+    cp reg/how.later reg/how
+    sed -i 's/silent/cut=1000/' reg/how
+    lamina pull -q --lazy --tls-verify=false "$at/img" || true
+    fill=$(comm_of lamina-fill)
+    [ -z "$fill" ] || { kill -KILL "$fill"; gone "$fill"; }
+    : >reg/how
+    lamina fsck
+    mount_lazy
+    cat mnt/usr/bin/tool >/dev/null
+    umount mnt
+    gone "$server"
+    pull "$at/img"
+    [ "$(lamina images --json | jq '.images[0].lazy')" = false ]
+    [ -z "$(find repo/lamina/lazy -name 'sha256-*')" ]
+    lamina fsck
+}
+
+@test "names of lazy images are shown, given and taken away, and what no name leads to goes" {
+    need_fuse
+    image lazy
+    lazily "$at/img"
+    [[ "$(lamina images)" == *"$at/img:latest  (lazy, 0 % here)"* ]]
+    mount_lazy
+    find mnt -type f -exec cat {} + >/dev/null
+    [[ "$(lamina images)" == *"(lazy, 100 % here)"* ]]
+    [[ "$(lamina inspect "$at/img")" == *"files, "*"are here"* ]]
+    [ "$(lamina inspect --json "$at/img" | jq -r .manifest)" = "$(cat digest)" ]
+    lamina inspect --raw "$at/img" | sha256sum --check <(echo "$(cut -d: -f2 digest)  -")
+    lamina tag "$at/img" second
+    lamina rmi "$at/img"
+    [ "$(lamina images --json | jq -r '.images[].name')" = second ]
+    lamina rmi second
+    # it is still mounted
+    lamina gc
+    [ "$(find repo/lamina/lazy -name 'sha256-*' | wc -l)" = 1 ]
+    echo 3 >/proc/sys/vm/drop_caches || true
+    find mnt -type f -exec cat {} + >/dev/null
+    umount mnt
+    gone "$server"
+    lamina gc
+    [ -z "$(find repo/lamina/lazy -name 'sha256-*')" ]
+    [ -z "$(find repo/objects -type f)" ]
+    run -1 lamina rmi second
+}
+
+@test "another pull takes the tag" {
+    image zstd-chunked
+    lazily "$at/img" it
+    make_image reg/other --compression gzip --variant 1
+    pull "$at/other" it
+    [ "$(lamina images --json | jq -c '[.images[] | [.name, .lazy]]')" = '[["it",false]]' ]
+    lazily "$at/img" it
+    [ "$(lamina images --json | jq -c '[.images[] | [.name, .lazy]]')" = '[["it",true]]' ]
+    lamina fsck
+}
+
+@test "contents that another boot has left are verified before they are used" {
+    need_fuse
+    image zstd-chunked
+    lazily "$at/img"
+    mount_lazy
+    cat mnt/usr/bin/tool mnt/etc/kept >/dev/null
+    umount mnt
+    gone "$server"
+    large=$(find repo/lamina/lazy -path '*files/??/*' -size +100k)
+    # as a power loss might have it: the size, and no bytes
+    truncate -s 0 "$large" && truncate -s 200000 "$large"
+    run -3 lamina fsck
+    [[ "$output" == *lazy-contents-mismatch* ]]
+    echo 00000000-0000-0000-0000-000000000000 >"$(echo repo/lamina/lazy/sha256-*/boot)"
+    sent >/dev/null
+    mount_lazy
+    cat mnt/etc/kept >/dev/null
+    [ "$(sent)" = 0 ]
+    head -c 10 mnt/usr/bin/tool | grep -q '^[0-9a-f]*$'
+    [ "$(sent)" -gt 50000 ]
+    lamina fsck
+}
+
+@test "fsck finds what is wrong with a folder, and repairs what can be" {
+    image lazy
+    lazily "$at/img"
+    lamina fsck
+    folder=$(echo repo/lamina/lazy/sha256-*)
+    for file in image.erofs table state.json manifest.json config.json; do
+        cp "$folder/$file" saved
+        truncate -s 10 "$folder/$file"
+        run -3 lamina fsck
+        [[ "$output" == *lazy-image-damaged* ]]
+        cp saved "$folder/$file"
+    done
+    mkdir -p "$folder/files/00"
+    echo wrong >"$folder/files/00/$(printf '%062d' 0)"
+    run -3 lamina fsck
+    [[ "$output" == *lazy-contents-mismatch* ]]
+    run -3 lamina fsck --repair
+    lamina fsck
+    rm -r "$folder"
+    run -3 lamina fsck
+    [[ "$output" == *broken-symlink* ]]
+    run -3 lamina fsck --repair
+    lamina fsck
+}
+
+@test "what skopeo makes of an image is pulled lazily" {
+    need_registry
+    need_skopeo
+    need_fuse
+    start_registry
+    make_image img --compression none
+    skopeo copy -q --dest-tls-verify=false --dest-compress-format zstd:chunked oci:img "docker://$host/img" || skip "skopeo knows no zstd:chunked"
+    lazily "$host/img" it
+    [ "$(lamina images --json | jq '.images[0].lazy')" = true ]
+    lamina mount it mnt
+    lamina pull -q oci:img plain
+    mkdir plain
+    lamina mount --mode standalone plain plain
+    diff <(describe plain) <(describe mnt)
 }

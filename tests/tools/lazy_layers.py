@@ -64,8 +64,9 @@ def pieces(contents):
 
 def lied(entries, lie):
     """Say something of the largest file that is not true."""
-    if lie:
-        victim = max((e for e in entries if e["type"] == "reg"), key=lambda e: e.get("size", 0))
+    files = [e for e in entries if e["type"] == "reg" and e.get("size")]
+    if lie and files:
+        victim = max(files, key=lambda e: e["size"])
         victim[lie] = {"digest": digest(b"something else"), "size": victim["size"] + 1,
                        "offset": victim.get("offset", 0) + 1 << 40}[lie]
     return entries
