@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "oci/descriptor.h"
 #include "oci/reference.h"
+#include "store/lazies.h"
 #include "store/tags.h"
 
 static const char *const prefixes[] = {
@@ -58,8 +59,16 @@ char *oci_tag_full(const char *text)
 static int tag_look(const struct store *store, const char *text, char *stream,
 		    struct digest *ret_id, struct diag *why)
 {
+	struct digest manifest;
+
 	if (tag_check(text, NULL) < 0)
 		return -ENOENT;
+	/* Not what the tag was before. */
+	if (lazy_name_get(store, text, &manifest) == 0 &&
+	    lazy_folder_is_idle(store, &manifest, NULL) != -ENOENT)
+		return diag_set(why, -EAGAIN,
+				"'%.200s' was pulled lazily: 'lamina pull' brings the rest first",
+				text);
 	return tag_resolve(store, text, stream, ret_id, why);
 }
 

@@ -32,7 +32,8 @@ int oci_stream_digest(enum oci_part part, const char *name, struct digest *ret);
  * "docker.io/library/debian:latest". What is short for a tag is no guess here, unlike in a pull:
  * the tag is there or not.
  *
- * *ret_digest is what OCI calls the manifest, *ret_id its stream. -ENOENT: there is none.
+ * *ret_digest is what OCI calls the manifest, *ret_id its stream. -ENOENT: there is none; -EAGAIN:
+ * the tag is that of a lazily pulled image, which is not all here yet.
  */
 int oci_image_find(const struct store *store, const char *text, struct digest *ret_digest,
 		   struct digest *ret_id, struct diag *why);

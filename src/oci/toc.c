@@ -39,6 +39,7 @@ struct reading {
 	uint64_t data_end;
 	struct toc_entry *file; /* whose parts are being listed; NULL: none */
 	uint64_t covered;       /* bytes of it that have a part */
+	uint64_t skipped;       /* bytes that are inflated for nothing before its parts */
 	uint64_t file_end;      /* zstd:chunked: where its last part ends in the blob */
 };
 
@@ -115,6 +116,9 @@ static int chunk_add(struct reading *reading, const json_t *item, struct diag *w
 		return diag_set(why, -EUCLEAN, "a part that is not the next one of the file");
 	if (chunk->offset >= reading->data_end)
 		return diag_set(why, -EUCLEAN, "a part that is not in the blob");
+	reading->skipped += chunk->skip;
+	if (reading->skipped > TOC_SKIP_MAX)
+		return diag_set(why, -E2BIG, "a file behind too much else in its members");
 	reading->covered += chunk->size;
 	reading->toc->chunk_count++;
 	file->chunk_count++;
@@ -132,6 +136,7 @@ static int file_begin(struct reading *reading, const json_t *item, struct toc_en
 	}
 	reading->file = entry;
 	reading->covered = 0;
+	reading->skipped = 0;
 	entry->chunk_first = reading->toc->chunk_count;
 	r = toc_number(item, "endOffset", INT64_MAX, &reading->file_end, why);
 	return r < 0 ? r : chunk_add(reading, item, why);

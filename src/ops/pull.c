@@ -20,6 +20,7 @@
 #include "oci/manifest.h"
 #include "oci/source.h"
 #include "ops/image_source.h"
+#include "ops/lazy.h"
 #include "ops/names.h"
 #include "ops/pull_private.h"
 #include "store/images.h"
@@ -96,18 +97,54 @@ static int tag_make(const struct pull_request *request, const struct oci_referen
 
 /* The manifest */
 
+/*
+ * What is no reference may be what a lazy pull was told to call its image: the rest of that, then,
+ * whatever the registry has under its tag by now. Returns 1 then, with *request to be used.
+ */
+static int reference_of_lazy(struct pull *pull, struct lazy_image **ret,
+			     struct pull_request *request, struct diag *why)
+{
+	const char *name = pull->request->source;
+	struct registry_options options;
+	int r = pull->request->is_lazy ? -ENOENT : lazy_image_find(pull->store, name, ret, NULL);
+
+	if (r < 0)
+		return 0;
+	options = lazy_state_registry(&(*ret)->state);
+	*request = *pull->request;
+	request->name = request->name ? request->name : name;
+	if (request->registry.tls == REGISTRY_TLS_AS_CONFIGURED)
+		request->registry.tls = options.tls;
+	if (!request->registry.auth_file && !request->registry.credentials)
+		request->registry.auth_file = options.auth_file;
+	if (!request->registry.registries_conf)
+		request->registry.registries_conf = options.registries_conf;
+	if (!request->registry.certs_dir)
+		request->registry.certs_dir = options.certs_dir;
+	r = oci_reference_parse((*ret)->state.source, &pull->reference, why);
+	return r < 0 ? r : 1;
+}
+
 static int reference_open(struct pull *pull, struct diag *why)
 {
+	CLEAN(lazy_image_closep) struct lazy_image *lazy = NULL;
 	CLEAN(memory_freep) char *own_name = NULL;
+	const struct pull_request *request = pull->request;
+	struct pull_request of_lazy;
+	struct diag reason = {0};
 	int r;
 
-	r = oci_reference_parse(pull->request->source, &pull->reference, why);
-	if (r < 0)
-		return r;
-	r = image_source_open(&pull->reference, &pull->request->registry, &pull->source, &own_name,
-			      why);
+	r = oci_reference_parse(request->source, &pull->reference, &reason);
+	if (r < 0) {
+		int found = reference_of_lazy(pull, &lazy, &of_lazy, why);
+
+		if (found <= 0)
+			return found < 0 ? found : diag_set(why, r, "%s", diag_text(&reason, r));
+		request = &of_lazy;
+	}
+	r = image_source_open(&pull->reference, &request->registry, &pull->source, &own_name, why);
 	if (r == 0)
-		r = tag_make(pull->request, &pull->reference, own_name, &pull->result.tag, why);
+		r = tag_make(request, &pull->reference, own_name, &pull->result.tag, why);
 	if (r == 0)
 		r = name_check_free(pull->store, pull->result.tag, NAME_TAG, why);
 	return r;

@@ -429,7 +429,8 @@ int lazy_names_each(const struct store *store, lazy_name_visit *visit, void *con
 		CLEAN(buf_release) struct buf tag = {0};
 		struct digest manifest;
 
-		if (name_read(names, entry->d_name, &manifest) < 0 ||
+		if (strncmp(entry->d_name, DRAFT_PREFIX, strlen(DRAFT_PREFIX)) == 0 ||
+		    name_read(names, entry->d_name, &manifest) < 0 ||
 		    stream_name_decode(span_of_string(entry->d_name), &tag) < 0 ||
 		    !buf_string(&tag))
 			continue;

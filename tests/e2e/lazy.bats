@@ -382,6 +382,16 @@ P
     run -1 lamina rmi second
 }
 
+@test "the rest of an image comes by the name that it was given, whatever its tag has become" {
+    image lazy
+    lazily "$at/img" it
+    make_image reg/img --compression gzip --variant 1
+    lamina pull -q it
+    [ "$(lamina images --json | jq -c '[.images[] | [.name, .lazy, .manifest]]')" = "[[\"it\",false,\"$(cat digest)\"]]" ]
+    run -1 lamina pull nothing-of-that-name
+    lamina fsck
+}
+
 @test "another pull takes the tag" {
     image zstd-chunked
     lazily "$at/img" it
@@ -455,4 +465,32 @@ P
     mkdir plain
     lamina mount --mode standalone plain plain
     diff <(describe plain) <(describe mnt)
+}
+
+@test "commands that need all of an image say that not all of it is here" {
+    image zstd-chunked
+    make_image other --compression none
+    lamina pull -q oci:other it
+    lazily "$at/img" it
+    mkdir upper
+    for command in "export it oci:out" "push it oci:out" "tag it oci:out" "commit --base it upper new"; do
+        # shellcheck disable=SC2086 # words
+        run lamina $command; echo "$command: $output"
+        case $command in tag*) [ "$status" -eq 0 ] ;; *) [[ "$status" -ne 0 && "$output" == *"pulled lazily"* ]] ;; esac
+    done
+    lamina history it
+    lamina layers it
+}
+
+@test "a lazily pulled image runs" {
+    need_root
+    need_fuse
+    need crun "package crun is missing" command -v crun
+    need busybox "package busybox-static is missing" command -v busybox
+    image zstd-chunked --program "$(command -v busybox)"
+    lazily "$at/img" it
+    [ "$(lamina run --entrypoint /usr/bin/busybox it id -u)" = 1000 ]
+    # by what the image's own files say, which are fetched for that
+    [ "$(lamina run --entrypoint /usr/bin/busybox -u web it id -g)" = 330 ]
+    [ "$(lamina images --json | jq '.images[0].lazy')" = true ]
 }

@@ -4,14 +4,14 @@
 
 make-oci-image.py DIR [--name TAG] [--compression none|gzip|gzip-members|zstd|zstd-frames|mixed]
                       [--docker] [--variant N] [--platforms P,P...] [--layers N] [--size BYTES]
-                      [--bootable] [--lie digest|size|offset]
+                      [--bootable] [--lie digest|size|offset] [--program FILE]
 make-oci-image.py DIR --compression zstd-chunked|estargz|estargz-inner|lazy ...   (lazy: by turns, with plain gzip)
 
 The default image has four layers with what layers can have: long names, hard and symbolic links,
 xattrs, odd times and owners, whiteouts and opaque directories before and behind what they speak of.
 --variant changes the last layer only. --layers N makes N layers of one file each instead, of --size
 bytes, which compress to half of it. Layers with a table of contents have one more, with a file that is mostly zeros, below the
-others; --lie makes their tables say what is not so of their largest file. --bootable adds a layer with a kernel and a SELinux policy. Prints the
+others; --lie makes their tables say what is not so of their largest file. --program adds a layer with that in /usr/bin, and a user web. --bootable adds a layer with a kernel and a SELinux policy. Prints the
 digest of the manifest, or of the index when there are several platforms.
 """
 
@@ -245,6 +245,7 @@ def main():
     parser.add_argument("--size", type=int, default=1000)
     parser.add_argument("--bootable", action="store_true")
     parser.add_argument("--lie")
+    parser.add_argument("--program", type=pathlib.Path)
     options = parser.parse_args()
 
     layout = Layout(options.directory)
@@ -258,6 +259,9 @@ def main():
             tars = [tar(base()), tar(second()), tar([]), tar(third(options.variant + suffix))]
         if options.compression in ("zstd-chunked", "estargz", "estargz-inner", "lazy") and not options.layers:
             tars.insert(0, tar(holes()))
+        if options.program:
+            tars.append(tar([entry("usr/bin/" + options.program.name, data=options.program.read_bytes(), mode=0o755),
+                             entry("etc/passwd", data=b"web:x:33:330::/srv:/bin/sh\n" + b"#" * 100)]))
         if options.bootable:
             tars.append(tar(bootable()))
         images.append(layout.image(tars, options.compression, options.docker, platform, options.lie))
