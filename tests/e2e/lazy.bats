@@ -494,3 +494,44 @@ P
     [ "$(lamina run --entrypoint /usr/bin/busybox -u web it id -g)" = 330 ]
     [ "$(lamina images --json | jq '.images[0].lazy')" = true ]
 }
+
+@test "users without privilege mount lazily, too, in a namespace that ends" {
+    need_userns
+    need_fuse
+    image lazy
+    user_folder user
+    user_folder user/mnt
+    export LAMINA_REPO=$scratch/user/repo
+    as_user env -C user lamina init --insecure "$LAMINA_REPO"
+    as_user env -C user lamina pull -q --lazy --no-fill --tls-verify=false "$at/img" it
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    in_userns sh -ec 'lamina mount it user/mnt; sha256sum <user/mnt/usr/bin/tool; lamina mount --ephemeral it user/mnt
+        echo more >>user/mnt/etc/kept; tail -c 5 user/mnt/etc/kept' >out
+    [ "$(tail -n 1 out)" = more ]
+    # nobody unmounted: all of it ends with the namespace
+    for pid in $(comm_of lamina-fetcher) $(comm_of lamina-server); do gone "$pid"; done
+    need fusermount "fusermount3 is missing" command -v fusermount3
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_user sh -ec 'lamina mount --mode standalone it user/mnt; sha256sum <user/mnt/usr/bin/tool; fusermount3 -u user/mnt' >helped
+    [ "$(cat helped)" = "$(head -n 1 out)" ]
+}
+
+@test "a lazy pull or its fill that is killed anywhere leaves a clean repository" {
+    image lazy
+    for ms in 1 2 3 4 5 6 7 8 9 10 12 14 16 18 20 25 30 40; do
+        timeout -s KILL "0.0$(printf %02d "$ms")" lamina pull -q --lazy --no-fill --tls-verify=false "$at/img" it || true
+        lamina fsck
+    done
+    for _ in 1 2 3 4 5 6 7 8; do
+        lamina pull -q --lazy --tls-verify=false "$at/img" it
+        sleep "0.0$((RANDOM % 50 + 10))"
+        for pid in $(comm_of lamina-fill); do kill -KILL "$pid" 2>/dev/null && gone "$pid"; done
+        lamina fsck
+        [ "$(lamina images --json | jq -r '.images[].manifest')" = "$(cat digest)" ]
+    done
+    pull "$at/img" it
+    [ "$(lamina images --json | jq '.images[0].lazy')" = false ]
+    lamina gc
+    [ -z "$(ls -A repo/lamina/lazy | grep -v '^names$')" ]
+    lamina fsck
+}
