@@ -83,17 +83,27 @@ static void print_config(const struct inspected *image)
 	}
 }
 
-static void print_lazy(const struct inspected *image)
+/* How the rest is coming. A failure's text, which a server may have had a say in, is escaped. */
+static const char *fill_state(const struct inspected *image)
+{
+	return image->is_being_filled ? "running" : image->fill_failure.size ? "failed" : "none";
+}
+
+static void print_lazy(struct inspected *image)
 {
 	char here[SIZE_TEXT_MAX], all[SIZE_TEXT_MAX];
 
-	if (image->is_lazy)
-		(void)printf("%-11s %" PRIu64 " of %" PRIu64 " files, %s of %s are here\n", "lazy",
-			     image->here_count, image->lazy_count,
-			     size_text(image->here_bytes, here), size_text(image->lazy_bytes, all));
+	if (!image->is_lazy)
+		return;
+	(void)printf("%-11s %" PRIu64 " of %" PRIu64 " files, %s of %s are here\n", "lazy",
+		     image->here_count, image->lazy_count, size_text(image->here_bytes, here),
+		     size_text(image->lazy_bytes, all));
+	print_line("fill", fill_state(image));
+	if (image->fill_failure.size)
+		print_line("", buf_string(&image->fill_failure));
 }
 
-static void print_text(const struct inspected *image)
+static void print_text(struct inspected *image)
 {
 	uint64_t blob_bytes = 0, tar_bytes = 0;
 	char small[SIZE_TEXT_MAX], large[SIZE_TEXT_MAX];
@@ -185,6 +195,8 @@ static void print_json(const struct inspected *image)
 		json_number(&json, "lazy_bytes", image->lazy_bytes);
 		json_number(&json, "here_files", image->here_count);
 		json_number(&json, "here_bytes", image->here_bytes);
+		json_text(&json, "fill", fill_state(image));
+		json_bytes(&json, "fill_failure", buf_span(&image->fill_failure));
 	}
 	json_layers(&json, image);
 	if (config)

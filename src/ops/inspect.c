@@ -24,6 +24,7 @@ void inspected_free(struct inspected *inspected)
 	free(inspected->layers);
 	free(inspected->history_layers);
 	free(inspected->labels);
+	buf_release(&inspected->fill_failure);
 	oci_image_free(inspected->opened);
 	free(inspected);
 }
@@ -157,10 +158,14 @@ static int not_pulled(const struct store *store, const char *text, int error, st
 
 static int lazy_look(const struct lazy_image *lazy, struct inspected *inspected, struct diag *why)
 {
+	int r;
+
 	inspected->is_lazy = true;
 	inspected->lazy_bytes = lazy->state.content_bytes;
 	inspected->lazy_count = lazy->state.content_count;
-	return lazy_image_here(lazy, &inspected->here_count, &inspected->here_bytes, why);
+	r = lazy_image_here(lazy, &inspected->here_count, &inspected->here_bytes, why);
+	return r < 0 ? r
+		     : lazy_image_fill(lazy, &inspected->is_being_filled, &inspected->fill_failure);
 }
 
 /* In the order of source.h. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/span.h"
 #include "oci/config.h"
@@ -57,6 +58,8 @@ struct inspected {
 	uint64_t lazy_bytes;
 	uint64_t here_count; /* of them */
 	uint64_t here_bytes;
+	bool is_being_filled;     /* a process pulls the rest */
+	struct buf fill_failure;  /* owned; why it does not any more; empty: nobody tried */
 	struct oci_image *opened; /* owned */
 };
 

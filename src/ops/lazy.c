@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -155,4 +156,15 @@ int lazy_image_pulled(const struct lazy_image *image, struct oci_image **ret, st
 		pulled->layers[i] = image->state.layers[i].stream;
 	*ret = TAKE(pulled);
 	return 0;
+}
+
+int lazy_image_fill(const struct lazy_image *image, bool *ret_runs, struct buf *ret_failure)
+{
+	CLEAN(fd_closep) int fd = lazy_image_file(image, "fill", NULL);
+
+	*ret_runs = false;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	*ret_runs = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return *ret_runs ? 0 : fd_read_all(fd, MANIFEST_SIZE_MAX, ret_failure);
 }

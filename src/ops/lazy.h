@@ -10,6 +10,7 @@
  *   manifest.json  config.json   as they were pulled
  *   files/         contents that are here, by their SHA-256
  *   boot           the boot of the machine in which files/ was filled
+ *   fill           locked by the process that pulls the rest (ops/pull.h); why the last one failed
  *
  * Contents are verified before they get their name, and not written to disk then: what is there
  * from another boot is verified again before it is used. docs/decisions/0021 has why.
@@ -85,6 +86,12 @@ int lazy_image_read(const struct lazy_image *image, const char *name, size_t lim
  * there are no links.
  */
 int lazy_image_pulled(const struct lazy_image *image, struct oci_image **ret, struct diag *why);
+
+/*
+ * How the pull of the rest is doing: whether a process is at it, and else, appended to
+ * *ret_failure, why the last one failed, which is nothing where there was none.
+ */
+int lazy_image_fill(const struct lazy_image *image, bool *ret_runs, struct buf *ret_failure);
 
 /* Make sure that all in files/ is what its name says. */
 int lazy_image_settle(const struct lazy_image *image, struct diag *why);

@@ -9,6 +9,7 @@ FOLDER/NAME is the layout of repository NAME; its only image has any tag. FOLDER
   whole        Range is ignored
   silent       nothing is answered
   broken       500
+  parts        404 where all of a blob is asked for
   cut=N        the connection ends after N bytes of body
   wrong        each byte of a part of a blob is another
 FOLDER/log gets a line for each answer: "manifest|blob DIGEST FIRST-END SENT".
@@ -82,6 +83,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if "broken" in does:
             return self.say(500, b"{}")
+        if "parts" in does and "Range" not in self.headers and len(blob) > 2000:
+            return self.say(404, b"{}")
         first, end, status, headers = 0, len(blob), 200, []
         asked = self.headers.get("Range")
         if asked and "whole" not in does:
