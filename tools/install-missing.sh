@@ -11,7 +11,7 @@ for set in "$@"; do
     build) packages="$packages gcc meson ninja-build pkg-config python3 libssl-dev libjansson-dev libzstd-dev zlib1g-dev libisal-dev libcurl4-openssl-dev liburing-dev libcmocka-dev bats" ;;
     demo) packages="$packages mmdebstrap util-linux" ;;
     test) packages="$packages erofs-utils fsverity attr acl fuse3 gzip jq e2fsprogs xfsprogs btrfs-progs uidmap crun busybox-static docker-registry skopeo openssl umoci zstd podman buildah util-linux-extra libarchive-tools libcap2-bin iproute2" ;;
-    bars) packages="$packages mmdebstrap buildah docker-registry skopeo umoci podman bats jq attr zstd util-linux libcap2-bin" ;;
+    bars) packages="$packages mmdebstrap buildah docker-registry skopeo umoci podman crun busybox-static bats jq attr zstd util-linux libcap2-bin" ;;
     bench) packages="$packages docker-registry skopeo umoci podman util-linux attr erofs-utils squashfs-tools squashfuse fuse-overlayfs" ;;
     fuzz) packages="$packages clang libclang-rt-14-dev" ;;
     vm) packages="$packages qemu-system-x86 busybox-static cpio kmod zstd xz-utils fsverity e2fsprogs bats jq attr" ;;

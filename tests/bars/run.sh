@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 export LAMINA_BARS_CACHE="${LAMINA_BARS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lamina/bars}"
-export LAMINA_MUST_RUN="${LAMINA_MUST_RUN:-root,registry,skopeo,umoci,podman}"
+export LAMINA_MUST_RUN="${LAMINA_MUST_RUN:-root,registry,skopeo,umoci,podman,crun}"
 mkdir -p "$LAMINA_BARS_CACHE"
 tests/bars/make-images.sh "$LAMINA_BARS_CACHE/images"
 [ $# -gt 0 ] || set -- tests/bars
