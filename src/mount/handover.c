@@ -2,11 +2,11 @@
 #include "mount/handover.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "base/diag.h"
+#include "base/fd_pass.h"
 
 static int option_get(int socket_fd, int option, int *ret)
 {
@@ -42,35 +42,17 @@ int handover_check(int socket_fd, struct diag *why)
 
 int handover_send(int socket_fd, int mount_fd, struct diag *why)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {0};
-	char byte = 0;
-	struct iovec part = {&byte, 1};
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof(control.bytes)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	ssize_t sent;
+	int r = fd_pass_send(socket_fd, "", 1, mount_fd);
 
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(mount_fd));
-	memcpy(CMSG_DATA(header), &mount_fd, sizeof(mount_fd));
-	do {
-		sent = sendmsg(socket_fd, &message, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	if (sent > 0)
+	switch (r) {
+	case 0:
 		return 0;
-	switch (errno) {
-	case EPIPE:
-	case ECONNRESET:
+	case -EPIPE:
+	case -ECONNRESET:
 		return diag_set(why, -EPIPE, "nobody is at the other end of the socket any more");
-	case EAGAIN:
+	case -EAGAIN:
 		return diag_set(why, -EAGAIN, "the socket is full, and does not wait");
 	default:
-		return diag_errno(why, -errno, "cannot send the mount");
+		return diag_errno(why, r, "cannot send the mount");
 	}
 }

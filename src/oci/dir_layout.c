@@ -13,21 +13,21 @@
 #include "base/limits.h"
 #include "base/reader.h"
 #include "oci/files.h"
+#include "oci/layout.h"
 #include "oci/layout_private.h"
 #include "oci/source.h"
-
-#define BLOB_NAME_SIZE_MAX (DIGEST_HEX_SIZE_MAX + 32)
 
 struct dir_layout {
 	struct oci_source_base base;
 	struct oci_files *files; /* owned */
 };
 
-static char *blob_name(const struct digest *digest, const char *suffix, char *name)
+char *oci_dir_blob_name(const struct digest *digest, const char *suffix,
+			char name[OCI_DIR_NAME_SIZE_MAX])
 {
 	char hex[DIGEST_HEX_SIZE_MAX];
 
-	(void)snprintf(name, BLOB_NAME_SIZE_MAX, "%s%s%s",
+	(void)snprintf(name, OCI_DIR_NAME_SIZE_MAX, "%s%s%s",
 		       digest->algorithm == DIGEST_SHA256 ? "" : "sha512-", digest_hex(digest, hex),
 		       suffix);
 	return name;
@@ -37,11 +37,11 @@ static int dir_manifest(struct oci_source *source, const struct oci_descriptor *
 			struct buf *ret, char *media_type, struct diag *why)
 {
 	struct dir_layout *layout = (struct dir_layout *)source;
-	char name[BLOB_NAME_SIZE_MAX] = "manifest.json";
+	char name[OCI_DIR_NAME_SIZE_MAX] = "manifest.json";
 	int r;
 
 	if (which)
-		blob_name(&which->digest, ".manifest.json", name);
+		oci_dir_blob_name(&which->digest, ".manifest.json", name);
 	r = oci_files_read(layout->files, name, MANIFEST_SIZE_MAX, ret, why);
 	if (r == -ENOENT)
 		return diag_set(why, r, "there is no '%s'", name);
@@ -56,10 +56,10 @@ static int dir_blob(struct oci_source *source, const struct oci_descriptor *blob
 {
 	struct dir_layout *layout = (struct dir_layout *)source;
 	struct oci_file file = OCI_FILE_NONE;
-	char name[BLOB_NAME_SIZE_MAX];
+	char name[OCI_DIR_NAME_SIZE_MAX];
 	int r;
 
-	blob_name(&blob->digest, "", name);
+	oci_dir_blob_name(&blob->digest, "", name);
 	r = oci_files_find(layout->files, name, &file, why);
 	if (r == -ENOENT)
 		return diag_set(why, r, "there is no '%s'", name);

@@ -11,6 +11,8 @@
 #ifndef LAMINA_OCI_LAYOUT_H
 #define LAMINA_OCI_LAYOUT_H
 
+#include "base/digest.h"
+
 struct diag;          /* base/diag.h */
 struct oci_files;     /* oci/files.h */
 struct oci_reference; /* oci/reference.h */
@@ -26,5 +28,13 @@ struct oci_source;    /* oci/source.h */
  */
 int oci_layout_open(const struct oci_reference *reference, struct oci_source **ret, char **ret_name,
 		    struct diag *why);
+
+/*
+ * The file of a blob (suffix "") or of another manifest than manifest.json (".manifest.json") in a
+ * directory of the transport dir, as containers/image names it. Returns name.
+ */
+#define OCI_DIR_NAME_SIZE_MAX (DIGEST_HEX_SIZE_MAX + 32)
+char *oci_dir_blob_name(const struct digest *digest, const char *suffix,
+			char name[OCI_DIR_NAME_SIZE_MAX]);
 
 #endif

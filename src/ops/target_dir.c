@@ -18,13 +18,13 @@
 #include "base/diag.h"
 #include "base/fd.h"
 #include "oci/fetch.h"
+#include "oci/layout.h"
 #include "oci/target.h"
 #include "ops/files_out.h"
 #include "ops/target_private.h"
 
 #define VERSION_NAME "version"
 #define VERSION_TEXT "Directory Transport Version: 1.1\n"
-#define BLOB_NAME_SIZE_MAX (DIGEST_HEX_SIZE_MAX + 32)
 
 struct target_dir {
 	struct oci_target_base base;
@@ -33,33 +33,23 @@ struct target_dir {
 	struct buf manifest;   /* what is named; empty: nothing yet */
 };
 
-static char *blob_name(const struct digest *digest, const char *suffix, char *name)
-{
-	char hex[DIGEST_HEX_SIZE_MAX];
-
-	(void)snprintf(name, BLOB_NAME_SIZE_MAX, "%s%s%s",
-		       digest->algorithm == DIGEST_SHA256 ? "" : "sha512-", digest_hex(digest, hex),
-		       suffix);
-	return name;
-}
-
 static int dir_has_blob(struct oci_target *target, const struct oci_descriptor *blob,
 			struct diag *why)
 {
-	char name[BLOB_NAME_SIZE_MAX];
+	char name[OCI_DIR_NAME_SIZE_MAX];
 
 	(void)why;
-	return files_out_has(((struct target_dir *)target)->out, blob_name(&blob->digest, "", name),
-			     blob->size);
+	return files_out_has(((struct target_dir *)target)->out,
+			     oci_dir_blob_name(&blob->digest, "", name), blob->size);
 }
 
 static int dir_put_blob(struct oci_target *target, const struct oci_descriptor *blob,
 			const struct reader *bytes, struct diag *why)
 {
-	char name[BLOB_NAME_SIZE_MAX];
+	char name[OCI_DIR_NAME_SIZE_MAX];
 
-	return files_out_put(((struct target_dir *)target)->out, blob_name(&blob->digest, "", name),
-			     blob, bytes, why);
+	return files_out_put(((struct target_dir *)target)->out,
+			     oci_dir_blob_name(&blob->digest, "", name), blob, bytes, why);
 }
 
 static int dir_put_manifest(struct oci_target *target, const struct digest *digest,
@@ -68,7 +58,7 @@ static int dir_put_manifest(struct oci_target *target, const struct digest *dige
 {
 	struct target_dir *dir = (struct target_dir *)target;
 	const struct oci_descriptor manifest = {.digest = *digest, .size = bytes.size};
-	char name[BLOB_NAME_SIZE_MAX];
+	char name[OCI_DIR_NAME_SIZE_MAX];
 	int r = oci_descriptor_check(&manifest, bytes, why);
 
 	(void)media_type; /* the manifest says it */
@@ -78,7 +68,8 @@ static int dir_put_manifest(struct oci_target *target, const struct digest *dige
 		buf_release(&dir->manifest);
 		return buf_append(&dir->manifest, bytes.data, bytes.size);
 	}
-	return files_out_put_span(dir->out, blob_name(digest, ".manifest.json", name), bytes, why);
+	return files_out_put_span(dir->out, oci_dir_blob_name(digest, ".manifest.json", name),
+				  bytes, why);
 }
 
 /* signature-1 and <hex>.signature-1 are of manifests that are replaced. */

@@ -187,3 +187,15 @@ int draft_replace(struct draft *draft, int dir_fd, const char *path, struct diag
 	draft->name[0] = '\0';
 	return 0;
 }
+
+int folder_open(int parent_fd, const char *name, bool makes, struct diag *why)
+{
+	int fd;
+
+	if (makes && mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
+		return diag_errno(why, -errno, "cannot make the folder '%s'", name);
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	return fd < 0 ? diag_errno(why, -errno, "cannot open the folder '%s'", name) : fd;
+}

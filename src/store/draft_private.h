@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * draft_private.h - a file that has no name yet
+ * draft_private.h - a file that has no name yet, and folders
  *
  * Written in full, then linked: nobody sees half of it, and a killed writer leaves nothing behind.
  * Where the file system has no O_TMPFILE, it has a temporary name instead, which a killed writer
@@ -51,5 +51,12 @@ int draft_link(struct draft *draft, int dir_fd, const char *path, struct diag *w
 
 /* The same, in place of a file that is there. */
 int draft_replace(struct draft *draft, int dir_fd, const char *path, struct diag *why);
+
+/*
+ * A folder for such files, made when missing if makes. Not through a link: that would lead somebody
+ * with more rights than its owner elsewhere. Returns an fd the caller owns, -ENOENT without a diag,
+ * or -errno.
+ */
+int folder_open(int parent_fd, const char *name, bool makes, struct diag *why);
 
 #endif

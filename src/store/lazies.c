@@ -26,19 +26,6 @@ _Static_assert(sizeof(((struct lazy_draft *)NULL)->name) == TEMPORARY_NAME_SIZE,
 
 /* Places */
 
-/* A link in place of a folder would lead somebody with more rights than its owner elsewhere. */
-static int folder_open(int parent_fd, const char *name, bool makes, struct diag *why)
-{
-	int fd;
-
-	if (makes && mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
-		return diag_errno(why, -errno, "cannot make the folder '%s'", name);
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return -ENOENT;
-	return fd < 0 ? diag_errno(why, -errno, "cannot open the folder '%s'", name) : fd;
-}
-
 static int place_open(const struct store *store, bool makes, struct diag *why)
 {
 	CLEAN(fd_closep) int ours = folder_open(store->dir_fd, "lamina", makes, why);

@@ -28,19 +28,6 @@ struct records {
 	int lock_fd; /* owned */
 };
 
-/* A link in place of the folder would lead somebody with more rights than its owner elsewhere. */
-static int folder_open(int parent_fd, const char *name, bool makes, struct diag *why)
-{
-	int fd;
-
-	if (makes && mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
-		return diag_errno(why, -errno, "cannot make the folder '%s'", name);
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return -ENOENT;
-	return fd < 0 ? diag_errno(why, -errno, "cannot open the folder '%s'", name) : fd;
-}
-
 int records_open(int parent_fd, enum records_lock lock, bool makes, struct records **ret,
 		 struct diag *why)
 {
