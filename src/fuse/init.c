@@ -72,6 +72,7 @@ int answer_init(struct request *request)
 	answer.flags2 = (uint32_t)(connection->flags >> 32);
 	answer.max_write = 4096; /* the least the kernel takes; it sizes our request buffer */
 	answer.time_gran = 1;
+	answer.max_background = connection->config.background_count;
 	answer.max_pages = (uint16_t)(REPLY_READ_MAX / sysconf(_SC_PAGESIZE));
 	if (connection->flags & INIT_PASSTHROUGH)
 		answer.max_stack_depth = 1; /* leaves room for an overlay on top of us */

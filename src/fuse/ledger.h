@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEDGER_SLOT_COUNT 64 /* as many threads as a session has */
+#define LEDGER_SLOT_COUNT 256 /* as many threads as a session has */
 
 struct ledger_slot {
 	_Alignas(64) _Atomic uint64_t taken; /* requests */

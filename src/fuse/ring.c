@@ -40,6 +40,10 @@
 #define PAYLOAD_KEPT 16384
 #define IDLE_SEC 1
 
+/* With more CPUs than this, a thread has the queues of several. */
+#define RING_THREADS_MAX 64
+_Static_assert(RING_THREADS_MAX <= WORKERS_MAX, "each is a worker");
+
 struct entry {
 	struct abi_ring_header *header; /* in the channel's headers */
 	uint8_t *payload;               /* REPLY_READ_MAX bytes of the channel's payloads */
@@ -144,7 +148,7 @@ static int entries_map(struct channel *channel)
 
 /* Give the queues to the channels: a CPU's own to its thread, the others around. */
 struct deal {
-	int cpus[WORKERS_MAX];
+	int cpus[RING_THREADS_MAX];
 	unsigned int thread_count;
 	unsigned int queue_count;
 };
@@ -366,7 +370,8 @@ int ring_workers_add(struct fuse_session *session, struct diag *why)
 
 	if (deal.queue_count == 0 || deal.queue_count > QUEUES_MAX)
 		return diag_set(why, -EOPNOTSUPP, "the number of CPUs is not known");
-	deal.thread_count = cpus_usable(deal.cpus, WORKERS_MAX - first);
+	if (first < RING_THREADS_MAX)
+		deal.thread_count = cpus_usable(deal.cpus, RING_THREADS_MAX - first);
 	if (deal.thread_count == 0)
 		return diag_set(why, -EOPNOTSUPP, "the CPUs to use are not known");
 	for (unsigned int i = 0; i < deal.thread_count; i++) {

@@ -79,6 +79,11 @@ struct fuse_config {
 	unsigned int queue_count;  /* of fuse_queue_count(); 0: no io_uring */
 	bool keeps_awake;          /* spin on idle CPUs in a burst (fuse/keeper.h) */
 	unsigned int thread_count; /* that read from /dev/fuse; 0: one per CPU, at most 4 */
+	/*
+	 * Requests that the kernel sends ahead of readers, before it has readers wait; 0: its own
+	 * limit, 12 (Linux, fs/fuse/inode.c, FUSE_DEFAULT_MAX_BACKGROUND).
+	 */
+	uint16_t background_count;
 	/* Open files by a round trip each, so that open(2) fails where the contents are missing. */
 	bool opens_files;
 	/* Let the kernel read the files that open() gives, where it takes them (CAP_SYS_ADMIN). */

@@ -42,7 +42,7 @@ struct worker {
 	int error;         /* of its end; read after it was joined */
 };
 
-/* More threads than this only fight for the processors. */
+/* More threads than 64 only fight for the processors, unless most of them wait for others. */
 #define WORKERS_MAX LEDGER_SLOT_COUNT
 
 struct fuse_session {

@@ -40,12 +40,13 @@ struct reading {
 	struct toc_entry *file; /* whose parts are being listed; NULL: none */
 	uint64_t covered;       /* bytes of it that have a part */
 	uint64_t skipped;       /* bytes that are inflated for nothing before its parts */
-	uint64_t file_end;      /* zstd:chunked: where its last part ends in the blob */
+	uint64_t file_end;      /* where its last part ends in the blob; 0: nothing says */
 };
 
 /*
- * The parts of a file are complete: each has an end, and they are the file. In eStargz nothing but
- * the next part, of whatever file, says where one ends: ends_find() does that for all of them.
+ * The parts of a file are complete: they are the file, and have ends where the table says where the
+ * file's is. In eStargz, and in what its tools make with zstd, nothing but the next part, of
+ * whatever file, says where one ends: ends_find() looks for that.
  */
 static int file_finish(struct reading *reading, struct diag *why)
 {
@@ -64,7 +65,7 @@ static int file_finish(struct reading *reading, struct diag *why)
 		file->content = chunks[0].digest;
 	if (file->content.algorithm == DIGEST_NONE)
 		return diag_set(why, -EOPNOTSUPP, "a file without a digest");
-	if (reading->format != TOC_ZSTD_CHUNKED)
+	if (reading->file_end == 0)
 		return 0;
 	for (size_t i = 0; i < file->chunk_count; i++) {
 		chunks[i].end =
@@ -137,8 +138,10 @@ static int file_begin(struct reading *reading, const json_t *item, struct toc_en
 	reading->file = entry;
 	reading->covered = 0;
 	reading->skipped = 0;
+	reading->file_end = 0;
 	entry->chunk_first = reading->toc->chunk_count;
-	r = toc_number(item, "endOffset", INT64_MAX, &reading->file_end, why);
+	if (reading->format == TOC_ZSTD_CHUNKED)
+		r = toc_number(item, "endOffset", INT64_MAX, &reading->file_end, why);
 	return r < 0 ? r : chunk_add(reading, item, why);
 }
 
@@ -215,7 +218,7 @@ static uint64_t next_number(const uint64_t *numbers, size_t count, uint64_t valu
 	return low < count ? numbers[low] : end;
 }
 
-/* eStargz: a part ends where the next one of the blob begins. */
+/* A part without an end of its own ends where the next one of the blob begins. */
 static int ends_find(struct toc *toc, uint64_t data_end)
 {
 	CLEAN(memory_freep) uint64_t *offsets = calloc(toc->chunk_count + 1, sizeof(*offsets));
@@ -226,9 +229,13 @@ static int ends_find(struct toc *toc, uint64_t data_end)
 		offsets[i] = toc->chunks[i].offset;
 	if (toc->chunk_count)
 		qsort(offsets, toc->chunk_count, sizeof(*offsets), by_number);
-	for (size_t i = 0; i < toc->chunk_count; i++)
-		toc->chunks[i].end =
-			next_number(offsets, toc->chunk_count, toc->chunks[i].offset, data_end);
+	for (size_t i = 0; i < toc->chunk_count; i++) {
+		struct toc_chunk *chunk = &toc->chunks[i];
+
+		if (chunk->end == 0)
+			chunk->end =
+				next_number(offsets, toc->chunk_count, chunk->offset, data_end);
+	}
 	return 0;
 }
 
@@ -268,7 +275,7 @@ int toc_parse(struct span raw, enum toc_format format, uint64_t data_end, struct
 	if (!toc->entries || !toc->chunks)
 		return -ENOMEM;
 	r = items_take(&reading, items, why);
-	if (r == 0 && format == TOC_ESTARGZ)
+	if (r == 0)
 		r = ends_find(toc, data_end);
 	if (r == 0)
 		*ret = TAKE(toc);

@@ -165,10 +165,12 @@ static bool is_supervised(const struct server_request *request)
 }
 
 /*
- * Threads that wait for contents to come are none that answer. The kernel asks for a file of its
- * own accord for no more than 12 (max_background); the others wait for readers, each for its own.
+ * Threads that wait for contents to come are none that answer, and a file that is read ahead has
+ * two of them wait. Once so many wait as the kernel has in the background, it sends no more reads,
+ * of files that are here neither; the rest is for metadata.
  */
-#define LAZY_THREAD_COUNT 64
+#define LAZY_THREAD_COUNT 256
+#define LAZY_BACKGROUND_COUNT 192
 
 /* All that needs more than the server will have, and is the same for each that is started. */
 static int serving_prepare(struct serving *serving, struct diag *why)
@@ -200,6 +202,7 @@ static int serving_prepare(struct serving *serving, struct diag *why)
 		/* A ring's thread that waits has its CPU's requests wait with it. */
 		.transport = is_lazy ? FUSE_TRANSPORT_DEVICE : transports[tuning->transport],
 		.thread_count = is_lazy ? LAZY_THREAD_COUNT : tuning->thread_count,
+		.background_count = is_lazy ? LAZY_BACKGROUND_COUNT : 0,
 		.opens_files = tuning->checks_open && request->kind == VIEW_STANDALONE,
 		.passes_through = request->passes_through,
 		.ledger = serving->ledger,

@@ -80,6 +80,7 @@ static void init_takes_what_is_offered_and_wanted(void **state)
 	assert_int_equal(45, answer.minor);
 	assert_int_equal(131072, answer.max_readahead);
 	assert_int_equal(1, answer.time_gran);
+	assert_int_equal(0, answer.max_background);
 	assert_int_equal(REPLY_READ_MAX / sysconf(_SC_PAGESIZE), answer.max_pages);
 	assert_int_equal(answer.flags, (uint32_t)connection.flags);
 	assert_int_equal(answer.flags2, connection.flags >> 32);
