@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest_set.h"
+#include "ops/gc_lazy.h"
 #include "ops/reach.h"
 #include "store/entries.h"
 #include "store/objects.h"
@@ -203,6 +204,8 @@ static int tell(const struct usage *usage, df_visit *visit, void *context, struc
 
 struct totals {
 	const struct usage *usage;
+	const struct digest_set
+		*lazies; /* objects that lazily pulled images need, and no name has */
 	struct df_total total;
 };
 
@@ -217,7 +220,8 @@ static int count_object(void *context, const struct digest *name, struct diag *w
 		return 0; /* gone meanwhile, or for fsck to report */
 	total->count++;
 	total->bytes += size;
-	if (!digest_set_has(&totals->usage->objects, name)) {
+	if (!digest_set_has(&totals->usage->objects, name) &&
+	    !digest_set_has(totals->lazies, name)) {
 		total->unreferenced_count++;
 		total->unreferenced_bytes += size;
 	}
@@ -238,9 +242,16 @@ int df_run(const struct store *store, df_visit *visit, void *context, struct df_
 	struct usage usage = {.store = store,
 			      .roots = DIGEST_SET_OF(algorithm),
 			      .objects = DIGEST_SET_OF(algorithm)};
+	CLEAN(reach_freep) struct reach *lazies = NULL;
 	struct totals totals = {.usage = &usage};
-	int r;
+	int r = reach_new(store, &lazies);
 
+	if (r < 0)
+		return r;
+	totals.lazies = reach_objects(lazies);
+	/* One that is damaged is for fsck to report. */
+	if (gc_lazy_needs(store, lazies, NULL) == -ENOMEM)
+		return -ENOMEM;
 	r = look_through(&usage, ENTRY_IMAGE_REF, why);
 	if (r == 0)
 		r = look_through(&usage, ENTRY_STREAM_REF, why);

@@ -369,6 +369,8 @@ P
     [[ "$(lamina inspect "$at/img")" == *"files, "*"are here"* ]]
     [ "$(lamina inspect --json "$at/img" | jq -r .manifest)" = "$(cat digest)" ]
     lamina inspect --raw "$at/img" | sha256sum --check <(echo "$(cut -d: -f2 digest)  -")
+    # the layer that was pulled as a whole has objects that it needs
+    [[ "$(lamina df)" == *"unreferenced: 0,"* ]]
     lamina tag "$at/img" second
     lamina rmi "$at/img"
     [ "$(lamina images --json | jq -r '.images[].name')" = second ]
