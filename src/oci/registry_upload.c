@@ -314,9 +314,12 @@ static int put_large(struct push *push, const struct oci_descriptor *blob, struc
 	CLEAN(upload_release) struct upload upload = {0};
 	int r = 0;
 
-	if (!upload_resume(push, blob, &upload))
+	if (!upload_resume(push, blob, &upload)) {
 		r = session_open(push, &upload.place, why);
-	if (r == 0 && upload.offset)
+		if (r < 0)
+			return r; /* the registry was asked often enough, and the answer is no */
+	}
+	if (upload.offset)
 		r = patch(push, blob, checked, &upload, why);
 	r = r < 0 ? r : put(push, blob, checked, &upload, why);
 	if (!checked->error && http_error_is_transient(r))

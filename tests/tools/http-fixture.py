@@ -311,7 +311,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             held = sessions.setdefault(url.path, bytearray())
         is_bad = self.command == "PUT" and seen <= int(how.get("times", 1 << 30))
         if "upcut" in how and is_bad:
-            held += self.rfile.read(int(how["upcut"]))
+            size = int(self.headers["Content-Length"] or 0)
+            held += self.rfile.read(min(int(how["upcut"]), size))
             self.note(0)
             self.close_connection = True
             return None
