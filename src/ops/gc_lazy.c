@@ -77,8 +77,13 @@ static int add_layers(void *context, const struct digest *manifest, struct diag 
 	for (size_t i = 0; r == 0 && i < lazy->state.layer_count; i++) {
 		const struct digest *stream = &lazy->state.layers[i].stream;
 
-		if (stream->algorithm != DIGEST_NONE && object_exists(needs->store, stream))
+		if (stream->algorithm == DIGEST_NONE)
+			continue;
+		r = object_find(needs->store, stream, why);
+		if (r == 0)
 			r = reach_add(needs->reach, stream, REACH_STREAM, why);
+		else if (r == -ENOENT)
+			r = 0; /* for fsck to report */
 	}
 	if (r == -ENOENT)
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * import.h - a directory or a dump becomes an image of the repository
+ * import.h - a directory, an archive or a dump becomes an image of the repository
  */
 #ifndef LAMINA_OPS_IMPORT_H
 #define LAMINA_OPS_IMPORT_H
