@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "store/direct_private.h"
 #include "store/store_private.h"
 #include "store/transaction_private.h"
 #include "verity/hasher.h"
@@ -29,12 +30,7 @@
  */
 #define COPY_RANGE_SIZE_MIN (64ULL * 1024 * 1024)
 
-/*
- * From here on the plain copy goes past the page cache. An import would otherwise push out of
- * memory what runs on the machine, for contents that may not be read for long; the bytes have to be
- * on disk at the commit anyway; and a page that the kernel must find first costs more than the
- * copy. Measured in docs/performance.md.
- */
+/* From here on the plain copy goes past the page cache (direct_private.h). */
 #define DIRECT_SIZE_MIN WHOLE_SIZE_MAX
 #define DIRECT_CHUNK_SIZE WHOLE_SIZE_MAX /* large pieces: each is a round trip to the disk */
 
@@ -129,38 +125,6 @@ static int copy_in_kernel(int fd, int draft_fd, uint64_t size_bytes, struct diag
 	return (uint64_t)offset == size_bytes ? 0 : changed(size_bytes, (uint64_t)offset, why);
 }
 
-static int direct_set(int fd, bool on)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0)
-		return -errno;
-	flags = on ? flags | O_DIRECT : flags & ~O_DIRECT;
-	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
-}
-
-/*
- * Write at offset. *is_direct is given up for good where the file system refuses it after all, and
- * for the end of the file, which is no whole block.
- */
-static int chunk_write(int draft_fd, struct span chunk, uint64_t offset, bool *is_direct)
-{
-	int r;
-
-	if (*is_direct && chunk.size % DIRECT_ALIGN == 0) {
-		r = fd_pwrite(draft_fd, chunk.data, chunk.size, offset);
-		if (r != -EINVAL)
-			return r;
-	}
-	if (*is_direct) {
-		*is_direct = false;
-		r = direct_set(draft_fd, false);
-		if (r < 0)
-			return r;
-	}
-	return fd_pwrite(draft_fd, chunk.data, chunk.size, offset);
-}
-
 /* Read, hash and write in one pass. */
 static int copy_hashing(struct verity_hasher *hasher, int fd, int draft_fd, uint64_t size_bytes,
 			uint8_t *buffer, struct diag *why)
@@ -184,7 +148,7 @@ static int copy_hashing(struct verity_hasher *hasher, int fd, int draft_fd, uint
 		r = verity_update(hasher, chunk);
 		if (r < 0)
 			return cannot_hash(r, why);
-		r = chunk_write(draft_fd, chunk, done, &is_direct);
+		r = direct_write(draft_fd, chunk, done, &is_direct);
 		if (r < 0)
 			return diag_errno(why, r, "cannot write an object");
 		done += chunk.size;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
  * An object that arrives in pieces. It stays in memory up to WHOLE_SIZE_MAX, so that a small one
- * that is there already costs no write; then it goes to a draft, a scratch full at a time.
+ * that is there already costs no write; then it goes to a draft, a scratch full at a time, and past
+ * the page cache (direct_private.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct object_writer {
 	struct scratch *scratch;         /* taken from the transaction */
 	struct draft draft;              /* open once the scratch was full */
 	size_t filled;                   /* bytes of scratch that wait */
+	uint64_t written;                /* where in the draft they go */
+	bool is_direct;                  /* the draft has O_DIRECT */
 	uint64_t size;                   /* all bytes so far */
 	bool has_holes;                  /* the draft may have to be made longer in the end */
 	int error;                       /* of a write that failed: the rest cannot be right */
@@ -44,7 +47,7 @@ int object_writer_new(struct transaction *transaction, struct object_writer **re
 	return 0;
 }
 
-static int put(struct object_writer *writer, struct span bytes, struct diag *why)
+static int put_scratch(struct object_writer *writer, struct diag *why)
 {
 	int r;
 
@@ -52,17 +55,15 @@ static int put(struct object_writer *writer, struct span bytes, struct diag *why
 		r = object_draft_open(writer->transaction, &writer->draft, why);
 		if (r < 0)
 			return r;
+		writer->is_direct = direct_set(writer->draft.fd, true) == 0;
 	}
-	r = fd_write(writer->draft.fd, bytes.data, bytes.size);
-	return r < 0 ? diag_errno(why, r, "cannot write an object") : 0;
-}
-
-static int put_scratch(struct object_writer *writer, struct diag *why)
-{
-	int r = put(writer, span_of(writer->scratch->bytes, writer->filled), why);
-
+	r = direct_write(writer->draft.fd, span_of(writer->scratch->bytes, writer->filled),
+			 writer->written, &writer->is_direct);
+	if (r < 0)
+		return diag_errno(why, r, "cannot write an object");
+	writer->written += writer->filled;
 	writer->filled = 0;
-	return r;
+	return 0;
 }
 
 static int write_bytes(struct object_writer *writer, struct span bytes, struct diag *why)
@@ -83,8 +84,6 @@ static int write_bytes(struct object_writer *writer, struct span bytes, struct d
 				return r;
 			continue;
 		}
-		if (writer->filled == 0 && bytes.size > WHOLE_SIZE_MAX)
-			return put(writer, bytes, why);
 		memcpy(writer->scratch->bytes + writer->filled, bytes.data, part);
 		writer->filled += part;
 		bytes = span_of(bytes.data + part, bytes.size - part);
@@ -104,8 +103,7 @@ static int hole_make(struct object_writer *writer, uint64_t size_bytes, struct d
 {
 	int r = put_scratch(writer, why);
 
-	if (r == 0 && lseek(writer->draft.fd, (off_t)size_bytes, SEEK_CUR) < 0)
-		r = diag_errno(why, -errno, "cannot write an object");
+	writer->written += size_bytes;
 	writer->has_holes = true;
 	return r;
 }
@@ -155,6 +153,8 @@ static int writer_finish(struct object_writer *writer, struct digest *digest, st
 	if (transaction_has(writer->transaction, digest, writer->size))
 		return 0;
 	r = put_scratch(writer, why);
+	if (r == 0 && writer->is_direct)
+		r = direct_set(writer->draft.fd, false);
 	if (r == 0 && writer->has_holes && ftruncate(writer->draft.fd, (off_t)writer->size) < 0)
 		r = diag_errno(why, -errno, "cannot write an object");
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/direct_private.h"
 #include "store/draft_private.h"
 #include "store/objects.h"
 
@@ -16,9 +17,6 @@
  * already; above, it is written while it is hashed. Also the size of one write.
  */
 #define WHOLE_SIZE_MAX ((size_t)1024 * 1024)
-
-/* What O_DIRECT wants of addresses, offsets and sizes; no disk has larger blocks. */
-#define DIRECT_ALIGN 4096
 
 /* Space for one thread that adds. One byte more than the largest whole object shows that a file
  * grew. */
