@@ -196,12 +196,10 @@ static void worker_window(struct worker *worker, const struct pace_window *windo
 	else if (window->is_burst && crowd_is_due(session, at_once))
 		crowd_call(channel, session);
 	channel->saturated_count = window->is_saturated ? channel->saturated_count + 1 : 0;
-	if (channel->saturated_count == 0) {
-		steer_window(&channel->steer, window);
+	if (channel->saturated_count == 0)
 		worker_keep_awake(worker, window, steer_cpu(&channel->steer));
-	} else if (channel->saturated_count % SATURATED_MIN == 0) {
+	else if (channel->saturated_count % SATURATED_MIN == 0)
 		call_helper(session);
-	}
 }
 
 /* Returns 1, 0 at the end of the connection, or -errno. */
@@ -242,6 +240,8 @@ int device_step(struct worker *worker)
 	if (r <= 0)
 		return r;
 	clients_see(&channel->clients, task_of(request));
+	if (!channel->is_helper && channel->saturated_count == 0)
+		steer_request(&channel->steer, pace_now_ns());
 	if (pace_count(&channel->pace, 1, &window))
 		worker_window(worker, &window);
 	return answer(channel, session, request);

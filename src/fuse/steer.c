@@ -3,8 +3,6 @@
 
 #include <sched.h>
 
-#include "fuse/cpus.h"
-
 /*
  * Where server and client share a CPU, a request takes less than this. How much less depends on the
  * machine and on what the client does between requests (overlayfs: 5 to 10 us), so a trial that was
@@ -13,16 +11,25 @@
 #define SLOW_NS 9000
 #define SLOW_NS_MAX 20000
 
-#define TRIAL_WINDOWS 2
-#define BACKOFF_MAX 64 /* windows; a trial takes two */
+/* Faster than this, and the thread is kept where it is; it is let go when they are slower than
+ * that, because on a busy machine a request takes so long that was sent to the wrong CPU.
+ */
+#define BURST_NS 200000
+#define CALM_NS 2000000
+
+/* Requests of a trial, after the first ones, which have the move itself in them. */
+#define TRIAL_WINDOW 8
+#define TRIAL_SKIP 2
+
+#define BACKOFF_MAX 256 /* windows; a trial takes less than one */
 
 /* So much slower than it was: something has changed, no need for patience. */
 #define ALARM_FACTOR 3
 
 /* A move has to be worth it: by a quarter at least. */
-static bool is_better(uint64_t period_ns, uint64_t before_ns)
+static bool is_better(uint64_t gap_ns, uint64_t before_ns)
 {
-	return period_ns + period_ns / 3 < before_ns;
+	return gap_ns + gap_ns / 3 < before_ns;
 }
 
 void steer_init(struct steer *steer)
@@ -35,6 +42,8 @@ static void steer_to(struct steer *steer, unsigned int at)
 {
 	steer->at = at;
 	steer->is_pinned = true;
+	steer->gap_count = 0;
+	steer->skip_count = TRIAL_SKIP;
 	cpu_pin(steer->cpus[at]);
 }
 
@@ -57,22 +66,33 @@ static void steer_begin(struct steer *steer)
 	}
 }
 
-/* As good as it gets here: no reason to try again. */
-static uint64_t slow_beyond(uint64_t period_ns)
+static void trial_begin(struct steer *steer, uint64_t gap_ns)
 {
-	uint64_t slow_ns = period_ns + period_ns / 2;
+	unsigned int distance = 1 + steer->next++ % (steer->cpu_count - 1);
+
+	steer->is_trial = true;
+	steer->origin = steer->at;
+	steer->origin_gap_ns = gap_ns;
+	steer_to(steer, (steer->at + distance) % steer->cpu_count);
+}
+
+/* As good as it gets here: no reason to try again. */
+static uint64_t slow_beyond(uint64_t gap_ns)
+{
+	uint64_t slow_ns = gap_ns + gap_ns / 2;
 
 	return slow_ns < SLOW_NS_MAX ? slow_ns : SLOW_NS_MAX;
 }
 
-static void trial_end(struct steer *steer, const struct pace_window *window)
+static void trial_end(struct steer *steer, uint64_t gap_ns)
 {
-	if (is_better(window->period_ns, steer->origin_period_ns)) {
+	steer->is_trial = false;
+	if (is_better(gap_ns, steer->origin_gap_ns)) {
 		steer->backoff = 1;
 	} else {
 		steer_to(steer, steer->origin);
-		if (steer->slow_ns < slow_beyond(steer->origin_period_ns))
-			steer->slow_ns = slow_beyond(steer->origin_period_ns);
+		if (steer->slow_ns < slow_beyond(steer->origin_gap_ns))
+			steer->slow_ns = slow_beyond(steer->origin_gap_ns);
 		steer->backoff = steer->backoff < BACKOFF_MAX ? steer->backoff * 2 : BACKOFF_MAX;
 	}
 	steer->patience = steer->backoff;
@@ -84,36 +104,66 @@ void steer_end(struct steer *steer)
 	if (steer->is_pinned)
 		cpus_release(steer->cpus, steer->cpu_count);
 	steer->is_pinned = false;
-	steer->trial_windows = 0;
+	steer->is_trial = false;
+	steer->last_ns = 0;
+	steer->gap_count = 0;
+	steer->skip_count = 0;
 }
 
-void steer_window(struct steer *steer, const struct pace_window *window)
+static void see_window(struct steer *steer, uint64_t gap_ns)
 {
-	if (steer->cpu_count == 0)
+	if (steer->is_trial) {
+		trial_end(steer, gap_ns);
 		return;
-	if (!window->is_burst) {
+	}
+	if (!steer->is_pinned && gap_ns < BURST_NS)
+		steer_begin(steer);
+	if (gap_ns > CALM_NS)
 		/* What else runs on that CPU is no business of a server that has time. */
 		steer_end(steer);
-		return;
-	}
 	if (!steer->is_pinned)
-		steer_begin(steer);
-	if (steer->trial_windows > 0) {
-		/* The first one has the move itself in it. */
-		if (--steer->trial_windows == 0)
-			trial_end(steer, window);
 		return;
-	}
-	if (steer->usual_ns == 0 || window->period_ns < steer->usual_ns)
-		steer->usual_ns = window->period_ns;
-	if (steer->patience > 0 && window->period_ns < ALARM_FACTOR * steer->usual_ns) {
+	if (steer->usual_ns == 0 || gap_ns < steer->usual_ns)
+		steer->usual_ns = gap_ns;
+	if (steer->patience > 0 && gap_ns < ALARM_FACTOR * steer->usual_ns)
 		steer->patience--;
+	else if (gap_ns >= steer->slow_ns)
+		trial_begin(steer, gap_ns);
+}
+
+/* Sorts, by insertion: there are few. */
+static uint64_t median(uint64_t *gaps_ns, unsigned int count)
+{
+	for (unsigned int i = 1; i < count; i++) {
+		uint64_t gap_ns = gaps_ns[i];
+		unsigned int at = i;
+
+		for (; at > 0 && gaps_ns[at - 1] > gap_ns; at--)
+			gaps_ns[at] = gaps_ns[at - 1];
+		gaps_ns[at] = gap_ns;
+	}
+	return gaps_ns[count / 2];
+}
+
+void steer_request(struct steer *steer, uint64_t now_ns)
+{
+	uint64_t gap_ns = now_ns - steer->last_ns;
+	bool is_first = steer->last_ns == 0;
+	unsigned int count;
+
+	if (steer->cpu_count < 2)
+		return;
+	steer->last_ns = now_ns;
+	if (is_first)
+		return;
+	if (steer->skip_count > 0) {
+		steer->skip_count--;
 		return;
 	}
-	if (window->period_ns < steer->slow_ns)
+	steer->gaps_ns[steer->gap_count++] = gap_ns;
+	count = steer->is_trial ? TRIAL_WINDOW : STEER_WINDOW;
+	if (steer->gap_count < count)
 		return;
-	steer->trial_windows = TRIAL_WINDOWS;
-	steer->origin = steer->at;
-	steer->origin_period_ns = window->period_ns;
-	steer_to(steer, (steer->at + 1) % steer->cpu_count);
+	steer->gap_count = 0;
+	see_window(steer, median(steer->gaps_ns, count));
 }

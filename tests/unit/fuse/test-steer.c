@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 /*
- * Windows as a client would make them that stays on one CPU: fast there, slow elsewhere.
+ * Requests as a client would make them that stays on one CPU: fast there, slow elsewhere.
  */
 #include "check.h"
 
 #include <sched.h>
 
 #include "fuse/cpus.h"
-#include "fuse/pace.h"
 #include "fuse/steer.h"
 
 #define FAST_NS 5000
 #define STEADY_NS 11000
 #define SLOW_NS 40000
+#define STALL_NS 3000000 /* somebody else's turn */
 
 static struct steer steer;
 static int cpus[CPUS_FEW_MAX + 1];
@@ -38,17 +38,25 @@ static void need_cpus(void)
 	need("cpus", cpu_count >= 2 && cpu_count <= CPUS_FEW_MAX, "needs 2 to 4 CPUs");
 }
 
-static void window(uint64_t period_ns)
+static void request(uint64_t gap_ns)
 {
-	struct pace_window made = {.period_ns = period_ns, .is_burst = period_ns < PACE_BURST_NS};
+	static uint64_t now_ns = 1;
 
-	steer_window(&steer, &made);
+	now_ns += gap_ns;
+	steer_request(&steer, now_ns);
+}
+
+/* Enough for a window, whatever is skipped: the first has none before it, others a move. */
+static void window(uint64_t gap_ns)
+{
+	for (unsigned int i = 0; i < STEER_WINDOW + 4; i++)
+		request(gap_ns);
 }
 
 static void client_on(int cpu, int windows)
 {
-	for (int i = 0; i < windows; i++)
-		window(steer_cpu(&steer) == cpu ? FAST_NS : SLOW_NS);
+	for (unsigned int i = 0; i < (unsigned int)windows * STEER_WINDOW; i++)
+		request(steer_cpu(&steer) == cpu ? FAST_NS : SLOW_NS);
 }
 
 static void follows_the_client_to_its_cpu(void **state)
@@ -73,8 +81,8 @@ static void seldom_tries_where_no_cpu_is_better(void **state)
 	need_cpus();
 	window(SLOW_NS);
 	before = steer_cpu(&steer);
-	for (int i = 0; i < 2000; i++) {
-		window(SLOW_NS);
+	for (int i = 0; i < 2000 * STEER_WINDOW; i++) {
+		request(SLOW_NS);
 		moves += steer_cpu(&steer) != before;
 		before = steer_cpu(&steer);
 	}
@@ -92,10 +100,10 @@ static void learns_how_fast_the_machine_is(void **state)
 	need_cpus();
 	window(FAST_NS);
 	home = steer_cpu(&steer);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 2000 * STEER_WINDOW; i++) {
 		int before = steer_cpu(&steer);
 
-		window(before == home ? STEADY_NS : SLOW_NS);
+		request(before == home ? STEADY_NS : SLOW_NS);
 		moves += steer_cpu(&steer) != before;
 	}
 	assert_int_equal(home, steer_cpu(&steer));
@@ -114,9 +122,44 @@ static void lets_go_when_the_burst_is_over(void **state)
 	window(FAST_NS);
 	assert_true(steer_cpu(&steer) >= 0);
 	assert_int_equal(1, cpus_usable(now, CPUS_FEW_MAX + 1));
-	window(PACE_BURST_NS + 1);
+	window(STALL_NS);
 	assert_int_equal(-1, steer_cpu(&steer));
 	assert_int_equal(cpu_count, cpus_usable(now, CPUS_FEW_MAX + 1));
+}
+
+/* On a busy machine, where who runs beside the client gets a share of its CPU. */
+static void stays_though_others_have_their_turn(void **state)
+{
+	int home;
+
+	(void)state;
+	need_cpus();
+	window(FAST_NS);
+	home = steer_cpu(&steer);
+	for (int i = 0; i < 2000 * STEER_WINDOW; i++) {
+		request(i % STEER_WINDOW < 3 ? STALL_NS : FAST_NS);
+		assert_int_equal(home, steer_cpu(&steer));
+	}
+}
+
+/* And on another CPU each request waits until it is our turn. */
+static void soon_follows_on_a_busy_machine(void **state)
+{
+	unsigned int wrong = 0;
+
+	(void)state;
+	need_cpus();
+	window(FAST_NS);
+	for (int move = 0; move < 100; move++) {
+		int home = cpus[(unsigned int)move % cpu_count];
+
+		for (int i = 0; i < 10 * STEER_WINDOW; i++) {
+			wrong += steer_cpu(&steer) != home;
+			request(steer_cpu(&steer) == home ? FAST_NS : STALL_NS / 6);
+		}
+		assert_int_equal(home, steer_cpu(&steer));
+	}
+	assert_true(wrong <= 100 * 3 * STEER_WINDOW * (cpu_count - 1));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -128,6 +171,8 @@ int main(void)
 		TEST(seldom_tries_where_no_cpu_is_better),
 		TEST(learns_how_fast_the_machine_is),
 		TEST(lets_go_when_the_burst_is_over),
+		TEST(stays_though_others_have_their_turn),
+		TEST(soon_follows_on_a_busy_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
