@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,13 +21,27 @@
 
 #define NICE_MAX 19
 
+#define NS_PER_SEC 1000000000ull
+
 #define PAUSES_PER_LOOK 200 /* some microseconds */
+
+/*
+ * Off the CPU for longer than this, and somebody computes there: it does not halt without us. Those
+ * we are there for take less at a time, or need no help.
+ */
+#define TAKEN_NS 1000000
+
+/* How long to leave it to them: each time twice as long, until nobody has taken it for a while. */
+#define REST_NS_MIN 10000000
+#define REST_NS_MAX 640000000
+#define ALONE_NS 20000000
 
 struct keeper {
 	struct keepers *keepers;
 	pthread_t thread;
 	atomic_bool is_asleep;
 	int cpu;
+	uint64_t rest_ns; /* its own */
 };
 
 struct keepers {
@@ -39,9 +54,16 @@ struct keepers {
 	struct keeper keepers[CPUS_FEW_MAX];
 };
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t value)
+/* timeout_ns is a span; 0: none. */
+static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns)
 {
-	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+	const struct timespec timeout = {
+		.tv_sec = (time_t)(timeout_ns / NS_PER_SEC),
+		.tv_nsec = (long)(timeout_ns % NS_PER_SEC),
+	};
+
+	(void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout_ns ? &timeout : NULL,
+		      NULL, 0);
 }
 
 static void futex_wake(_Atomic uint32_t *word)
@@ -69,12 +91,49 @@ static int become(enum keeper_class class)
 	return setpriority(PRIO_PROCESS, (id_t)gettid(), NICE_MAX);
 }
 
-static bool is_wanted(const struct keeper *keeper)
+static bool is_wanted(const struct keeper *keeper, uint64_t now_ns)
 {
 	const struct keepers *keepers = keeper->keepers;
 
-	return pace_now_ns() < atomic_load(&keepers->until_ns) &&
+	return now_ns < atomic_load(&keepers->until_ns) &&
 	       atomic_load(&keepers->busy_cpu) != keeper->cpu;
+}
+
+/* Returns false when somebody else has taken the CPU. */
+static bool spin(struct keeper *keeper)
+{
+	uint64_t begin_ns = pace_now_ns(), now_ns = begin_ns;
+
+	while (is_wanted(keeper, now_ns)) {
+		uint64_t last_ns = now_ns;
+
+		pause_some();
+		now_ns = pace_now_ns();
+		if (now_ns - last_ns > TAKEN_NS)
+			return false;
+		if (now_ns - begin_ns > ALONE_NS)
+			keeper->rest_ns = 0;
+	}
+	return true;
+}
+
+static void rest(struct keeper *keeper)
+{
+	struct keepers *keepers = keeper->keepers;
+	uint64_t now_ns = pace_now_ns(), end_ns;
+
+	keeper->rest_ns = keeper->rest_ns ? keeper->rest_ns * 2 : REST_NS_MIN;
+	if (keeper->rest_ns > REST_NS_MAX)
+		keeper->rest_ns = REST_NS_MAX;
+	end_ns = now_ns + keeper->rest_ns;
+	while (now_ns < end_ns) {
+		uint32_t call = atomic_load(&keepers->call);
+
+		if (atomic_load(&keepers->is_ending))
+			return;
+		futex_wait(&keepers->call, call, end_ns - now_ns);
+		now_ns = pace_now_ns();
+	}
 }
 
 static void *keeper_run(void *argument)
@@ -89,13 +148,13 @@ static void *keeper_run(void *argument)
 	while (!atomic_load(&keepers->is_ending)) {
 		uint32_t call;
 
-		while (is_wanted(keeper))
-			pause_some();
+		while (!spin(keeper))
+			rest(keeper);
 		call = atomic_load(&keepers->call);
 		/* Said before the last look: who wants us after that look sees it, and calls. */
 		atomic_store(&keeper->is_asleep, true);
-		if (!is_wanted(keeper) && !atomic_load(&keepers->is_ending))
-			futex_wait(&keepers->call, call);
+		if (!is_wanted(keeper, pace_now_ns()) && !atomic_load(&keepers->is_ending))
+			futex_wait(&keepers->call, call, 0);
 		atomic_store(&keeper->is_asleep, false);
 	}
 	return NULL;

@@ -4,7 +4,10 @@
  */
 #include "check.h"
 
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,6 +68,53 @@ static void they_sleep_again(void **state)
 	keepers_free(keepers);
 }
 
+static void *compute(void *stop)
+{
+	/* As nice as the keepers are, who would get half of the time if they never rested. */
+	assert_int_equal(0, setpriority(PRIO_PROCESS, (id_t)gettid(), 19));
+	while (!atomic_load((atomic_bool *)stop))
+		continue;
+	return NULL;
+}
+
+/*
+ * Threads that compute get three quarters of the time at least, though the keepers never stop being
+ * wanted, and the end does not wait for their rest.
+ */
+static void they_rest_where_others_compute(void **state)
+{
+	static atomic_bool stop;
+	pthread_t threads[CPUS_FEW_MAX];
+	clockid_t clocks[CPUS_FEW_MAX];
+	int cpus[CPUS_FEW_MAX];
+	unsigned int count = cpus_if_few(cpus);
+	struct keepers *keepers;
+	uint64_t begin, theirs = 0;
+
+	(void)state;
+	assert_int_equal(0, keepers_new(KEEPER_NICE, &keepers));
+	need_keepers(keepers);
+	begin = processor_ns();
+	for (unsigned int i = 0; i < count; i++) {
+		assert_int_equal(0, pthread_create(&threads[i], NULL, compute, &stop));
+		assert_int_equal(0, pthread_getcpuclockid(threads[i], &clocks[i]));
+	}
+	keepers_want(keepers, FOREVER_NS, -1);
+	while (processor_ns() - begin < 500000000)
+		(void)usleep(10000);
+	for (unsigned int i = 0; i < count; i++) {
+		struct timespec used;
+
+		assert_int_equal(0, clock_gettime(clocks[i], &used));
+		theirs += (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+	}
+	assert_true(theirs >= (processor_ns() - begin) / 4 * 3);
+	atomic_store(&stop, true);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(0, pthread_join(threads[i], NULL));
+	keepers_free(keepers);
+}
+
 static void none_is_fine(void **state)
 {
 	(void)state;
@@ -77,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(they_spin_when_wanted_and_end_when_freed),
 		cmocka_unit_test(they_sleep_again),
+		cmocka_unit_test(they_rest_where_others_compute),
 		cmocka_unit_test(none_is_fine),
 	};
 
