@@ -2,7 +2,7 @@
 /*
  * record.h - the text that says that an image is mounted somewhere
  *
- * One JSON object a mount, keys as in the format of record.c. Whoever may write to the repository
+ * One JSON object a mount, with the keys of record_private.h. Whoever may write to the repository
  * may have written it, so it is hostile: it is believed only as far as the kernel confirms it
  * (ops/mounts.h).
  */
