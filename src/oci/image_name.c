@@ -12,6 +12,7 @@
 #include "oci/descriptor.h"
 #include "oci/reference.h"
 #include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/tags.h"
 
 static const char *const prefixes[] = {

@@ -23,6 +23,7 @@
 #include "ops/lazy_files.h"
 #include "ops/lazy_table.h"
 #include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/objects.h"
 #include "tree/tree.h"
 

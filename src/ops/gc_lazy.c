@@ -10,6 +10,7 @@
 #include "ops/lazy.h"
 #include "ops/reach.h"
 #include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/objects.h"
 
 /* Sweeping */

@@ -19,6 +19,7 @@
 #include "oci/image_name.h"
 #include "oci/manifest.h"
 #include "store/lazies.h"
+#include "store/lazy_names.h"
 
 void lazy_image_close(struct lazy_image *image)
 {

@@ -26,7 +26,7 @@
 #include "ops/image_source.h"
 #include "ops/lazy.h"
 #include "ops/lazy_table.h"
-#include "store/lazies.h"
+#include "store/contents.h"
 #include "verity/sha.h"
 
 #define PIECE_SIZE ((size_t)64 * 1024)

@@ -15,6 +15,7 @@
 #include "ops/lazy.h"
 #include "ops/lazy_files.h"
 #include "serve/lazy.h"
+#include "store/contents.h"
 #include "store/lazies.h"
 #include "store/objects.h"
 #include "store/store.h"

@@ -15,7 +15,7 @@
 #include "ops/lazy.h"
 #include "store/entries.h"
 #include "store/images.h"
-#include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/objects.h"
 #include "store/store.h"
 #include "store/tags.h"

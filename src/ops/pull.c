@@ -24,7 +24,7 @@
 #include "ops/names.h"
 #include "ops/pull_private.h"
 #include "store/images.h"
-#include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/objects.h"
 #include "store/splitstream.h"
 #include "store/store.h"

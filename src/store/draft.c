@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
 #include "verity/kernel.h"
@@ -198,4 +199,14 @@ int folder_open(int parent_fd, const char *name, bool makes, struct diag *why)
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
 	return fd < 0 ? diag_errno(why, -errno, "cannot open the folder '%s'", name) : fd;
+}
+
+DIR *folder_read(int folder_fd)
+{
+	CLEAN(fd_closep) int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir)
+		(void)fd_take(&fd);
+	return dir;
 }

@@ -9,6 +9,7 @@
 #ifndef LAMINA_STORE_DRAFT_PRIVATE_H
 #define LAMINA_STORE_DRAFT_PRIVATE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 
 #include "base/digest.h"
@@ -58,5 +59,8 @@ int draft_replace(struct draft *draft, int dir_fd, const char *path, struct diag
  * or -errno.
  */
 int folder_open(int parent_fd, const char *name, bool makes, struct diag *why);
+
+/* The entries of a folder that is open, from the first one, whoever else reads it. NULL: errno. */
+DIR *folder_read(int folder_fd);
 
 #endif

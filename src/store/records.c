@@ -168,18 +168,6 @@ static bool id_of_name(const char *name, char ret[RECORD_ID_SIZE])
 	return record_id_is_valid(ret);
 }
 
-/* The folder again, from its start. */
-static DIR *folder_read(const struct records *records)
-{
-	CLEAN(fd_closep)
-	int fd = openat(records->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir)
-		(void)fd_take(&fd);
-	return dir;
-}
-
 static int id_compare(const void *a, const void *b)
 {
 	return memcmp(a, b, RECORD_ID_SIZE);
@@ -187,7 +175,7 @@ static int id_compare(const void *a, const void *b)
 
 static int ids_collect(struct records *records, struct ids *ids, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = folder_read(records);
+	CLEAN(dir_closep) DIR *dir = folder_read(records->dir_fd);
 	struct dirent *entry;
 	int r;
 
@@ -264,7 +252,7 @@ int records_each(struct records *records, record_visit *visit, void *context, st
 
 void records_tidy_locked(struct records *records)
 {
-	CLEAN(dir_closep) DIR *dir = folder_read(records);
+	CLEAN(dir_closep) DIR *dir = folder_read(records->dir_fd);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
