@@ -67,6 +67,15 @@ struct pull {
 int pull_opened(struct store *store, struct oci_source *source, const struct pull_request *request,
 		struct pull_result *ret, struct diag *why);
 
+/* Open pull->source, unless somebody has, and make the tag: pull->result.tag. */
+int pull_source(struct pull *pull, struct diag *why);
+
+/* The manifest; of an index, that of the platform that is wanted: pull->manifest. */
+int pull_manifest(struct pull *pull, const struct oci_platform *wanted, struct diag *why);
+
+/* The config of the manifest: pull->config, and what the result says of it. */
+int pull_config(struct pull *pull, const struct oci_platform *wanted, struct diag *why);
+
 /* All that was added so far is on disk. Any thread. */
 int pull_sync(struct pull *pull, struct diag *why);
 
@@ -101,6 +110,15 @@ bool pull_erofs_reuse(struct pull *pull, const struct oci_image *before);
  * name: an image is there to be mounted.
  */
 int pull_erofs(struct pull *pull, struct diag *why);
+
+/*
+ * The streams of config and manifest, once all that they name is there. before: what the repository
+ * has of the image; NULL: nothing. What others have put beside it stays.
+ */
+int pull_config_write(struct pull *pull, const struct oci_image *before, struct digest *ret_id,
+		      struct diag *why);
+int pull_manifest_write(struct pull *pull, const struct oci_image *before,
+			const struct digest *config_id, struct digest *ret_id, struct diag *why);
 
 /*
  * Pull lazily what can be, into a folder of store/lazies.h. Returns 1 when the image has its name;
