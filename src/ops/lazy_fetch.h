@@ -2,9 +2,8 @@
 /*
  * lazy_fetch.h - contents of a lazily pulled image come from the registry when they are wanted
  *
- * Each chunk is inflated within bounds, and held to its digest and in the end the whole to its own,
- * before it gets the name by which it is found. What is wrong is thrown away, and fetched from
- * scratch by the next who asks. Any thread.
+ * They are verified before they get the name by which they are found (ops/lazy_chunks.h). What is
+ * wrong is thrown away, and fetched from scratch by the next who asks. Any thread.
  */
 #ifndef LAMINA_OPS_LAZY_FETCH_H
 #define LAMINA_OPS_LAZY_FETCH_H
