@@ -48,14 +48,6 @@ int stream_link(struct store *store, const char *name, const struct digest *id, 
 	return 0;
 }
 
-int stream_publish(struct store *store, struct transaction *transaction, const char *name,
-		   const struct digest *id, struct diag *why)
-{
-	int r = transaction_commit(transaction, why);
-
-	return r < 0 ? r : stream_link(store, name, id, why);
-}
-
 int stream_resolve(const struct store *store, const char *name, struct digest *ret_id,
 		   struct diag *why)
 {

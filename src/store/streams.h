@@ -12,10 +12,9 @@
 #include "base/digest.h"
 #include "base/span.h"
 
-struct buf;         /* base/buf.h */
-struct diag;        /* base/diag.h */
-struct store;       /* store/store.h */
-struct transaction; /* store/objects.h */
+struct buf;   /* base/buf.h */
+struct diag;  /* base/diag.h */
+struct store; /* store/store.h */
 
 #define STREAM_NAME_SIZE_MAX 256 /* NAME_MAX and the NUL */
 
@@ -28,10 +27,6 @@ int stream_name_check(const char *name, struct diag *why);
  * when there is no such object.
  */
 int stream_link(struct store *store, const char *name, const struct digest *id, struct diag *why);
-
-/* Commit the transaction, which is taken in every case, then stream_link(). */
-int stream_publish(struct store *store, struct transaction *transaction, const char *name,
-		   const struct digest *id, struct diag *why);
 
 /* Returns 0, or -ENOENT when there is no such name, or no object behind it any more. */
 int stream_resolve(const struct store *store, const char *name, struct digest *ret_id,

@@ -75,7 +75,7 @@ static uint64_t add_stream(unsigned int which, const char *name)
 		free(bytes);
 	}
 	assert_ok(splitstream_writer_finish(writer, &id, &why), &why);
-	assert_ok(stream_publish(store, transaction, name, &id, &why), &why);
+	stream_commit(store, transaction, name, &id);
 	assert_ok(object_size(store, &id, &size, &why), &why);
 	return size;
 }

@@ -89,10 +89,12 @@ static struct digest add_stream(const char *name, const char *text,
 						     references->id, &why),
 			  &why);
 	assert_ok(splitstream_writer_finish(writer, &id, &why), &why);
-	if (name)
-		assert_ok(stream_publish(store, transaction, name, &id, &why), &why);
-	else
+	if (name) {
+		assert_ok(transaction_commit(transaction, &why), &why);
+		assert_ok(stream_link(store, name, &id, &why), &why);
+	} else {
 		transaction_abort(transaction);
+	}
 	return id;
 }
 

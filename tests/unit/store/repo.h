@@ -22,6 +22,7 @@
 #include "store/images.h"
 #include "store/objects.h"
 #include "store/store.h"
+#include "store/streams.h"
 #include "verity/hasher.h"
 
 #define REPO_PATH_SIZE 256
@@ -131,6 +132,16 @@ static inline struct digest add_text(struct transaction *transaction, const char
 
 	assert_ok(add_bytes(transaction, span_of_string(text), &digest, &why), &why);
 	return digest;
+}
+
+/* End the transaction, and give the stream id its name. */
+static inline void stream_commit(struct store *store, struct transaction *transaction,
+				 const char *name, const struct digest *id)
+{
+	struct diag why = {0};
+
+	assert_ok(transaction_commit(transaction, &why), &why);
+	assert_ok(stream_link(store, name, id, &why), &why);
 }
 
 /* size bytes that differ by seed. The caller frees. */

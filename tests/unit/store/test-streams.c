@@ -27,9 +27,8 @@ static struct digest publish(const char *content, const char *name)
 {
 	struct transaction *transaction = begin(store);
 	struct digest id = add_text(transaction, content);
-	struct diag why = {0};
 
-	assert_ok(stream_publish(store, transaction, name, &id, &why), &why);
+	stream_commit(store, transaction, name, &id);
 	return id;
 }
 
@@ -87,7 +86,7 @@ static void what_is_synced_can_be_linked_before_the_end(void **state)
 	assert_ok(stream_link(store, "one", &first, &why), &why);
 	second = add_text(transaction, "second");
 	assert_int_equal(2, transaction_stats(transaction).added_count);
-	assert_ok(stream_publish(store, transaction, "two", &second, &why), &why);
+	stream_commit(store, transaction, "two", &second);
 	assert_ok(stream_resolve(store, "one", &found, &why), &why);
 	assert_ok(stream_resolve(store, "two", &found, &why), &why);
 	assert_true(digest_equal(&second, &found));
