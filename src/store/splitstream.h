@@ -92,8 +92,6 @@ int splitstream_open_fd(int fd, enum digest_algorithm algorithm, uint64_t conten
 void splitstream_close(struct splitstream *stream); /* NULL is fine */
 void splitstream_closep(struct splitstream **stream);
 
-uint64_t splitstream_content_type(const struct splitstream *stream);
-
 /* Bytes of the reassembled stream, as the header says; splitstream_reader() holds it to that. */
 uint64_t splitstream_size(const struct splitstream *stream);
 

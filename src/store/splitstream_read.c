@@ -175,11 +175,6 @@ int splitstream_open(const struct store *store, const struct digest *id, uint64_
 	return splitstream_open_fd(fd, store->config.algorithm, content_type, ret, why);
 }
 
-uint64_t splitstream_content_type(const struct splitstream *stream)
-{
-	return stream->layout.content_type;
-}
-
 uint64_t splitstream_size(const struct splitstream *stream)
 {
 	return stream->layout.size;

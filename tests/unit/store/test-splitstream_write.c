@@ -178,8 +178,7 @@ static void names_move_and_come_sorted(void **state)
 	assert_ok(splitstream_name_reference(writer, SPAN_LITERAL("b"), &a, &why), &why);
 	assert_ok(splitstream_name_reference(writer, SPAN_LITERAL("z:1"), &b, &why), &why);
 	assert_ok(splitstream_writer_finish(writer, &id, &why), &why);
-	assert_ok(splitstream_open(store, &id, STREAM_TYPE_ANY, &stream, &why), &why);
-	assert_int_equal(5, splitstream_content_type(stream));
+	assert_ok(splitstream_open(store, &id, 5, &stream, &why), &why);
 	assert_int_equal(2, splitstream_reference_count(stream));
 	found = splitstream_reference(stream, 0, &name);
 	assert_true(span_equal(SPAN_LITERAL("b"), name));
