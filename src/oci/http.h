@@ -54,6 +54,12 @@ struct http_request {
 	const char *const *headers; /* "Name: value", ends in NULL; NULL: none */
 	const char *authorization;  /* value of that field, for this URL's own host; NULL: none */
 	struct span body;
+	/*
+	 * The server may keep some of body where the connection breaks: that is -ECONNRESET. Else
+	 * libcurl sends it again by itself when a connection that was used before turns out to be
+	 * dead. An upload is never sent twice.
+	 */
+	bool is_sent_once;
 	const struct reader *upload; /* the body, if not NULL; read as it is sent, not closed */
 	uint64_t upload_size;        /* bytes; UINT64_MAX: not known */
 	bool is_foreign;             /* a server chose the URL (a token server, an upload) */

@@ -55,6 +55,8 @@ struct http_response {
 	struct diag reason;
 	/* What is sent. */
 	const struct reader *upload; /* borrowed; NULL once the header of the answer is there */
+	struct reader once;          /* of rest, for upload */
+	struct span rest;            /* of a body that is sent once; borrowed as long as upload */
 	bool has_body;
 	/* Where http_read() wants the next bytes, and what did not fit there. */
 	uint8_t *target;

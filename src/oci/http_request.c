@@ -29,6 +29,9 @@ static int lines_set(struct http_response *response, const struct http_request *
 	/* libcurl would call a body a form. */
 	if (r == 0 && !has_type)
 		r = line_add(response, "Content-Type:");
+	/* libcurl would have an upload wait for "100 Continue": a small body is there as soon. */
+	if (r == 0 && request->is_sent_once)
+		r = line_add(response, "Expect:");
 	if (r < 0 || !request->authorization || !is_own_host)
 		return r;
 	if (asprintf(&authorization, "Authorization: %s", request->authorization) < 0)
@@ -38,10 +41,23 @@ static int lines_set(struct http_response *response, const struct http_request *
 	return r;
 }
 
+static ssize_t rest_read(void *context, void *data, size_t size, struct diag *why)
+{
+	struct http_response *response = context;
+
+	(void)why;
+	size = size < response->rest.size ? size : response->rest.size;
+	if (size)
+		memcpy(data, response->rest.data, size);
+	(void)span_from(response->rest, size, &response->rest);
+	return (ssize_t)size;
+}
+
 static void body_set(struct http_response *response, const struct http_request *request)
 {
 	const struct curl *curl = response->http->curl;
 	CURL *easy = response->channel->easy;
+	uint64_t upload_size = request->upload_size;
 
 	if (strcmp(request->method, "HEAD") == 0) {
 		(void)curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -53,13 +69,19 @@ static void body_set(struct http_response *response, const struct http_request *
 		return;
 	}
 	response->has_body = true;
-	if (request->upload) {
-		response->upload = request->upload;
+	response->upload = request->upload;
+	if (!request->upload && request->is_sent_once) {
+		/* What it cannot rewind, libcurl does not send again. */
+		response->rest = request->body;
+		response->once = (struct reader){.read = rest_read, .context = response};
+		response->upload = &response->once;
+		upload_size = request->body.size;
+	}
+	if (response->upload) {
 		(void)curl->easy_setopt(easy, CURLOPT_UPLOAD, 1L);
 		(void)curl->easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-					request->upload_size == UINT64_MAX
-						? (curl_off_t)-1
-						: (curl_off_t)request->upload_size);
+					upload_size == UINT64_MAX ? (curl_off_t)-1
+								  : (curl_off_t)upload_size);
 	} else {
 		(void)curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
 					(curl_off_t)request->body.size);

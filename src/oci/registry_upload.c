@@ -110,7 +110,8 @@ static int put_small(struct push *push, const struct oci_descriptor *blob, struc
 {
 	const struct reader reader = {.read = checked_read, .context = checked};
 	struct retry retry = endpoint_retry(&push->endpoint);
-	struct http_request request = {.method = "PUT", .headers = put_headers, .is_foreign = true};
+	struct http_request request = {
+		.method = "PUT", .headers = put_headers, .is_sent_once = true, .is_foreign = true};
 	CLEAN(buf_release) struct buf bytes = {0};
 	uint8_t part[4096];
 	ssize_t got;

@@ -140,6 +140,8 @@ push() { lamina push --tls-verify=false "$@"; }
     # what came of it is not sent again
     python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())' "http://$web/log" >asked
     [ "$(jq -r '.[] | select(.method == "PATCH") | .headers["content-range"][:8]' asked | sort -u)" = 1200000- ]
+    # what is small is sent to another upload, not again to the one that has some of it
+    run -0 push it "$web/t/have-no/upcut-half/times-1:1"
     # nor is a token for ever
     run -0 push it "$web/s/have-no/auth-bearer/stale-1:1"
     # compressed ones, too, which come from a file

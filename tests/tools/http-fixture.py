@@ -223,7 +223,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     #   msize-N           a manifest of N bytes
     #   up-HOW            an upload leads to a file, nowhere, or to other.PORT, to the repository "guard"
     #                     there; status-S with times-T when it is put
-    #   upcut-N           the connection ends after N bytes of a blob that is put and has as many, with times-T
+    #   upcut-N           the connection ends after N bytes of a blob that is put and has as many, with times-T;
+    #                     upcut-half: after half of any blob, rounded up. What came is kept
     #   upload-S          status S for a blob that is put, with times-T
     #   kept-no           of an upload that broke nothing is known; kept-N: N + 1 bytes, it is said
     #   patch-S           status S where an upload goes on
@@ -310,8 +311,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             seen = counts[name, wanted] = counts.get((name, wanted), 0) + (self.command == "PUT")
             held = sessions.setdefault(url.path, bytearray())
         is_bad = self.command == "PUT" and seen <= int(how.get("times", 1 << 30))
-        if "upcut" in how and is_bad and int(self.headers["Content-Length"]) >= int(how["upcut"]):
-            held += self.rfile.read(int(how["upcut"]))
+        size = int(self.headers.get("Content-Length", 0))
+        cut = (size + 1) // 2 if how.get("upcut") == "half" else int(how.get("upcut", size + 1))
+        if is_bad and 0 < cut <= size:
+            held += self.rfile.read(cut)
             self.note(0)
             self.close_connection = True
             return None

@@ -409,6 +409,33 @@ static void an_upload_goes_on_where_it_broke(void **state)
 	buf_release(&log);
 }
 
+/*
+ * The connection is the one that the upload was opened over, and the registry keeps what came: the
+ * same request once more would be refused, so whoever knows that has to begin anew.
+ */
+static void a_small_blob_that_breaks_on_the_way_is_sent_to_another_upload(void **state)
+{
+	static const char *const names[] = {"sm/upcut-1/times-1", "sm/upcut-half/times-1",
+					    "sm/upcut-1000/times-1"};
+	const struct oci_descriptor small = fixture_layer(1000);
+	struct buf log = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct oci_target *target = target_of(&server, names[i]);
+		struct diag why = {0};
+
+		(void)fixture_log(&server, &log);
+		assert_ok(put(target, &small, 1000, 0, &why), &why);
+		(void)fixture_log(&server, &log);
+		if (count_of(buf_string(&log), "\"POST\"") != 2 ||
+		    count_of(buf_string(&log), "\"PUT\"") != 2)
+			fail_msg("%s: %s", names[i], buf_string(&log));
+		oci_target_close(target);
+	}
+	buf_release(&log);
+}
+
 /* A token that expires in the middle of a push costs another one. */
 static void an_upload_goes_on_with_a_new_token(void **state)
 {
@@ -595,6 +622,7 @@ int main(void)
 		cmocka_unit_test(an_upload_elsewhere_gets_no_credentials),
 		cmocka_unit_test(a_large_blob_that_breaks_on_the_way_is_worth_another_try),
 		cmocka_unit_test(an_upload_goes_on_where_it_broke),
+		cmocka_unit_test(a_small_blob_that_breaks_on_the_way_is_sent_to_another_upload),
 		cmocka_unit_test(an_upload_goes_on_with_a_new_token),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
 		cmocka_unit_test(a_manifest_is_put_under_the_digest_it_is_known_by),
