@@ -14,11 +14,19 @@
 #include "oci/http.h"
 #include "oci/token.h"
 
-/* What was good for a scope. Owned strings. */
+/*
+ * A registry may hold tokens for dead before their service does, and refuses the replacement some
+ * time, too: not so soon. The tries of an upload are no more than RETRY_LONGEST_MS apart.
+ */
+#define REPLACED_S 10
+
+/* What was good for a scope. Owned strings, times of CLOCK_MONOTONIC. */
 struct known {
 	char *scopes;
 	char *value;
-	time_t until; /* of CLOCK_MONOTONIC */
+	time_t since;
+	time_t until;
+	bool is_replacement; /* of one that was refused before its time */
 };
 
 struct auth {
@@ -135,6 +143,21 @@ char *auth_value(struct auth *auth, const char *scopes)
 	return value;
 }
 
+bool auth_is_replaced(struct auth *auth, const char *scopes, const char *value)
+{
+	const struct known *known;
+	bool is_replaced;
+
+	if (!value)
+		return false;
+	(void)pthread_mutex_lock(&auth->lock);
+	known = known_find_locked(auth, scopes);
+	is_replaced = known && known->is_replacement && strcmp(known->value, value) == 0 &&
+		      now() - known->since <= REPLACED_S;
+	(void)pthread_mutex_unlock(&auth->lock);
+	return is_replaced;
+}
+
 /* value is taken on success. */
 static int known_set_locked(struct auth *auth, const char *scopes, char *value, time_t until)
 {
@@ -150,10 +173,14 @@ static int known_set_locked(struct auth *auth, const char *scopes, char *value, 
 		else
 			known = &auth->known[auth->oldest++ % TOKEN_COUNT_MAX];
 		free(known->scopes);
-		known->scopes = name;
+		wipe(known->value);
+		*known = (struct known){.scopes = name};
 	}
+	/* Who asks for another one of what is alive was told 401. */
+	known->is_replacement = known->value && known->until > now();
 	wipe(known->value);
 	known->value = value;
+	known->since = now();
 	known->until = until;
 	return 0;
 }

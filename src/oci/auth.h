@@ -9,6 +9,8 @@
 #ifndef LAMINA_OCI_AUTH_H
 #define LAMINA_OCI_AUTH_H
 
+#include <stdbool.h>
+
 struct auth;
 struct credentials;   /* oci/credentials.h */
 struct diag;          /* base/diag.h */
@@ -35,6 +37,12 @@ void auth_freep(struct auth **auth);
  */
 char *auth_value(struct auth *auth, const char *scopes);
 void auth_value_freep(char **value);
+
+/*
+ * Whether value (NULL: no) is a token fetched a moment ago in place of one that was refused while
+ * it had time to live. A registry that refuses this one, too, refuses whatever its service gives.
+ */
+bool auth_is_replaced(struct auth *auth, const char *scopes, const char *value);
 
 /*
  * A registry answered 401 to a request with used (NULL: without Authorization): find out what would

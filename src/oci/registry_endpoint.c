@@ -134,6 +134,7 @@ int endpoint_send(struct endpoint *endpoint, const struct http_request *request,
 	CLEAN(http_response_freep) struct http_response *response = NULL;
 	CLEAN(auth_value_freep) char *better = NULL;
 	struct http_request mine = *request;
+	bool is_replaced = auth_is_replaced(endpoint->auth, scopes, value);
 	int r;
 
 	/* http_send() keeps it from other origins that redirects lead to. */
@@ -143,6 +144,11 @@ int endpoint_send(struct endpoint *endpoint, const struct http_request *request,
 		return r;
 	if (http_status(response) == 401 && is_own(endpoint, http_url(response)) &&
 	    is_own(endpoint, request->url)) {
+		/* What is no upload is told so by the answer to its second try, below. */
+		if (request->upload && is_replaced)
+			return registry_error(
+				response,
+				"the registry refuses the token that its own service gave", why);
 		r = auth_answer(endpoint->auth, response, scopes, value, &better, why);
 		if (r < 0)
 			return r;

@@ -42,7 +42,7 @@ int endpoint_url(struct endpoint *endpoint, const char *below, struct buf *ret, 
  * http_send() with what this registry wants in Authorization for scopes, once more where it says
  * what that is. What is not the registry's own origin gets none: its 401 is an answer like others.
  * A body that is an upload is not sent twice: -EAGAIN where the whole of it would be, with what the
- * registry wants to see now.
+ * registry wants to see now; -EACCES where it was just told what that is, and refuses it, too.
  */
 int endpoint_send(struct endpoint *endpoint, const struct http_request *request, const char *scopes,
 		  struct http_response **ret, struct diag *why);

@@ -183,6 +183,11 @@ is_one_line() {
     is_one_line "forbidden"
     run -1 push it "$web/p/have-no/upload-413:1"
     is_one_line "too large for the registry"
+    make_image large --name it --layers 1 --size 3000000 --compression none
+    lamina pull -q oci:large:it large
+    run -1 push large "$web/p/have-no/auth-bearer/stale-99:1"
+    [ "${#lines[@]}" = 1 ]
+    [[ "$output" == *": the registry refuses the token that its own service gave: "* ]]
     run -1 push it "$web/p/have-no/up-file:1"
     is_one_line "leads to what is no URL"
     run -3 push it "$web/p/have-no/put-wrong:1"

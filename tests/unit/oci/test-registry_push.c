@@ -463,6 +463,36 @@ static void an_upload_goes_on_with_a_new_token(void **state)
 	buf_release(&log);
 }
 
+/* One that is refused may have expired; the next one, fetched for that, has not. */
+static void a_registry_that_refuses_each_token_is_not_asked_for_ever(void **state)
+{
+	static const char *const names[] = {"x/auth-bearer/stale-99",
+					    "x/auth-bearer/stale-99/small"};
+	const struct oci_descriptor large = fixture_layer(2000000), small = fixture_layer(1000);
+	struct buf log = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct oci_descriptor *blob = i == 0 ? &large : &small;
+		struct stream stream = {.size = blob->size};
+		struct oci_transfer transfer = {
+			.open = stream_open, .context = &stream, .retry_ms = 1};
+		struct oci_target *target = target_of(&server, names[i]);
+		struct diag why = {0};
+
+		(void)fixture_log(&server, &log);
+		assert_int_equal(-EACCES, oci_transfer_send(target, blob, &transfer, &why));
+		assert_non_null(strstr(why.text, "UNAUTHORIZED: who are you"));
+		if (i == 0)
+			assert_non_null(strstr(why.text, "refuses the token"));
+		(void)fixture_log(&server, &log);
+		assert_int_equal(2, count_of(buf_string(&log), "/token?"));
+		assert_int_equal(2, count_of(buf_string(&log), "\"PUT\""));
+		oci_target_close(target);
+	}
+	buf_release(&log);
+}
+
 static void a_manifest_that_was_changed_on_the_way_is_noticed(void **state)
 {
 	struct oci_target *good = target_of(&server, "good:v1");
@@ -624,6 +654,7 @@ int main(void)
 		cmocka_unit_test(an_upload_goes_on_where_it_broke),
 		cmocka_unit_test(a_small_blob_that_breaks_on_the_way_is_sent_to_another_upload),
 		cmocka_unit_test(an_upload_goes_on_with_a_new_token),
+		cmocka_unit_test(a_registry_that_refuses_each_token_is_not_asked_for_ever),
 		cmocka_unit_test(a_manifest_that_was_changed_on_the_way_is_noticed),
 		cmocka_unit_test(a_manifest_is_put_under_the_digest_it_is_known_by),
 		cmocka_unit_test(skopeo_and_we_see_the_same),
