@@ -82,8 +82,12 @@ int oci_fetch_manifest(struct oci_source *source, const struct oci_descriptor *w
 	if (r < 0)
 		return r;
 	bytes = span_of(ret->data + before, ret->size - before);
-	if (!which)
+	if (!which) {
+		*ret_digest = oci_source_name(source);
+		if (ret_digest->algorithm != DIGEST_NONE)
+			return 0;
 		return sha_of(DIGEST_SHA256, bytes, ret_digest, why);
+	}
 	r = oci_descriptor_check(which, bytes, why);
 	if (r < 0)
 		return r;

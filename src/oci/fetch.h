@@ -26,7 +26,8 @@ int oci_fetch(struct oci_source *source, const struct oci_descriptor *blob, size
 /*
  * Append a manifest or an index: that of the reference when which is NULL, else one that an index
  * lists, which then is held to its descriptor. media_type[MEDIA_TYPE_SIZE_MAX] is as of
- * oci_source_manifest(). *ret_digest: what it is called, the SHA-256 unless which says otherwise.
+ * oci_source_manifest(). *ret_digest: what it is called, the SHA-256 unless which or the source
+ * (oci_source_name()) says otherwise.
  */
 int oci_fetch_manifest(struct oci_source *source, const struct oci_descriptor *which,
 		       struct buf *ret, char *media_type, struct digest *ret_digest,

@@ -113,7 +113,20 @@ static int layout_blob(struct oci_source *source, const struct oci_descriptor *b
 	return oci_file_reader(&file, offset, ret, why);
 }
 
-static const struct oci_source_ops layout_ops = {layout_manifest, layout_blob, layout_close};
+static struct digest layout_name(struct oci_source *source)
+{
+	const struct image_layout *layout = (struct image_layout *)source;
+
+	return layout->item ? layout->item->descriptor.digest
+			    : (struct digest){.algorithm = DIGEST_NONE};
+}
+
+static const struct oci_source_ops layout_ops = {
+	.manifest = layout_manifest,
+	.blob = layout_blob,
+	.close = layout_close,
+	.name = layout_name,
+};
 
 /* Opening */
 

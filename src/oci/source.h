@@ -51,6 +51,11 @@ struct oci_source_ops {
 	 */
 	int (*range)(struct oci_source *source, const struct oci_descriptor *blob, uint64_t offset,
 		     uint64_t size, struct reader *ret, struct diag *why);
+	/*
+	 * The digest that the source itself calls the reference's manifest by, and has held it to.
+	 * DIGEST_NONE, or no such function: it has no such thing.
+	 */
+	struct digest (*name)(struct oci_source *source);
 };
 
 struct oci_source_base {
@@ -62,6 +67,13 @@ static inline int oci_source_manifest(struct oci_source *source, const struct oc
 {
 	return ((struct oci_source_base *)source)
 		->ops->manifest(source, which, ret, media_type, why);
+}
+
+static inline struct digest oci_source_name(struct oci_source *source)
+{
+	const struct oci_source_ops *ops = ((struct oci_source_base *)source)->ops;
+
+	return ops->name ? ops->name(source) : (struct digest){.algorithm = DIGEST_NONE};
 }
 
 static inline int oci_source_blob(struct oci_source *source, const struct oci_descriptor *blob,

@@ -109,7 +109,8 @@ static int finish(struct export *export, struct export_result *result, struct di
 	int r;
 
 	r = export_manifest(export, &manifest, &media_type, why);
-	if (r == 0)
+	result->manifest = export->image->digest;
+	if (r == 0 && !is_same(export))
 		r = sha_of(DIGEST_SHA256, buf_span(&manifest), &result->manifest, why);
 	if (r == 0)
 		r = oci_target_put_manifest(export->target, &result->manifest, buf_span(&manifest),

@@ -20,16 +20,6 @@ int image_source_open(const struct oci_reference *reference, const struct regist
 	return r;
 }
 
-static int reference_check(const struct oci_reference *reference, struct span bytes,
-			   struct diag *why)
-{
-	const struct oci_descriptor wanted = {.digest = reference->digest, .size = bytes.size};
-
-	return reference->digest.algorithm == DIGEST_NONE
-		       ? 0
-		       : oci_descriptor_check(&wanted, bytes, why);
-}
-
 int image_source_manifest(struct oci_source *source, const struct oci_reference *reference,
 			  const struct oci_descriptor *which, struct buf *ret, char *media_type,
 			  struct digest *ret_digest, struct diag *why)
@@ -37,7 +27,11 @@ int image_source_manifest(struct oci_source *source, const struct oci_reference 
 	size_t before = ret->size;
 	int r = oci_fetch_manifest(source, which, ret, media_type, ret_digest, why);
 
-	if (r < 0 || which)
+	if (r < 0 || which || reference->digest.algorithm == DIGEST_NONE)
 		return r;
-	return reference_check(reference, span_of(ret->data + before, ret->size - before), why);
+	r = oci_digest_check(&reference->digest, span_of(ret->data + before, ret->size - before),
+			     why);
+	if (r == 0)
+		*ret_digest = reference->digest;
+	return r;
 }

@@ -21,8 +21,8 @@ int image_source_open(const struct oci_reference *reference, const struct regist
 		      struct oci_source **ret, char **ret_name, struct diag *why);
 
 /*
- * oci_fetch_manifest(). Who asked for a digest (which is NULL then) gets that, whatever the source
- * says of its answer: -EBADMSG.
+ * oci_fetch_manifest(). Who asked for a digest (which is NULL then) gets what has that, and is
+ * called so, whatever the source says of its answer: -EBADMSG.
  */
 int image_source_manifest(struct oci_source *source, const struct oci_reference *reference,
 			  const struct oci_descriptor *which, struct buf *ret, char *media_type,

@@ -133,6 +133,57 @@ label_of() { lamina dump "$1" | grep "^$2 " | grep -o 'security.selinux=.*' || e
 }
 
 # The golden files are of composefs-rs and of two independent writers.
+# Have index.json of the layout img list its manifest by SHA-512 only; prints that.
+name_by_sha512() {
+    python3 - <<'PYTHON'
+import hashlib, json, pathlib
+blobs = pathlib.Path("img/blobs")
+top = json.loads(pathlib.Path("img/index.json").read_text())
+entry = top["manifests"][0]
+file = blobs / "sha256" / entry["digest"][7:]
+name = hashlib.sha512(file.read_bytes()).hexdigest()
+(blobs / "sha512").mkdir()
+file.rename(blobs / "sha512" / name)
+entry["digest"] = "sha512:" + name
+pathlib.Path("img/index.json").write_text(json.dumps(top))
+print("sha512:" + name)
+PYTHON
+}
+
+@test "a manifest that a layout lists by SHA-512 is held to that, and keeps the name" {
+    make_image img --name it
+    digest=$(name_by_sha512)
+    run -0 --separate-stderr lamina pull --keep-blobs oci:img:it it
+    [ "$output" = "$digest" ]
+    [ "$(basename "$(readlink repo/streams/refs/oci/it)")" = "oci-manifest-$digest" ]
+    [ "$(lamina images --json | jq -r '.images[].manifest')" = "$digest" ]
+    for name in it "$digest"; do
+        diff <(lamina inspect --manifest "$name") "img/blobs/sha512/${digest#sha512:}"
+    done
+    # a second time nothing is read
+    run -0 lamina pull --json oci:img:it it
+    [ "$(jq -c '[.manifest, .read_bytes]' <<<"$output")" = "[\"$digest\",0]" ]
+    lamina gc
+    lamina fsck
+    # and so does the image where it goes
+    run -0 --separate-stderr lamina export it oci:out:it
+    [ "$output" = "$digest" ]
+    run -0 --separate-stderr lamina copy oci:img:it oci:copy:it
+    [ "$output" = "$digest" ]
+    diff -r img/blobs out/blobs
+    diff -r img/blobs copy/blobs
+    lamina untag it
+    lamina gc
+    echo >>"img/blobs/sha512/${digest#sha512:}"
+    run -3 lamina pull oci:img:it it
+    [ "${#lines[@]}" = 1 ]
+    # of the same size
+    python3 -c 'import sys; p = sys.argv[1]; b = open(p, "rb").read()[:-1].replace(b"amd64", b"amd46"); open(p, "wb").write(b[:-1] + b" ")' "img/blobs/sha512/${digest#sha512:}"
+    run -3 lamina pull oci:img:it it
+    [[ "${lines[0]}" == *"where $digest was promised" ]]
+    [ ! -e repo/streams/refs/oci/it ]
+}
+
 @test "layers become the streams that composefs-rs makes of them" {
     golden=$LAMINA_SOURCE_ROOT/tests/golden/splitstream
     mkdir -p img
