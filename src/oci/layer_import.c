@@ -4,6 +4,7 @@
  *
  *   fetch: read and hash the blob ──packed──▶ inflate ──plain──┬──▶ hash: the diff_id
  *                                                              └──▶ unpack: objects and the stream
+ *                                                                   (layer_unpack.c)
  *
  * An error travels down with the bytes: whoever reads a ring gets it when he has read them all.
  * Backwards, a stage that cannot go on cancels the ring that it reads, and so on up. Only fetch may
@@ -25,8 +26,6 @@
 #include "oci/inflate.h"
 #include "oci/layer.h"
 #include "oci/layer_private.h"
-#include "oci/tar.h"
-#include "store/objects.h"
 #include "store/splitstream.h"
 #include "verity/sha.h"
 
@@ -62,11 +61,7 @@ struct import {
 	struct sha *diff_sha; /* owned */
 	struct digest diff_id;
 	/* Of the caller's thread: */
-	struct transaction *transaction;
-	struct splitstream_writer *stream; /* owned */
-	struct layer_sparse sparse;
-	uint64_t entry_count;
-	uint64_t file_count;
+	struct layer_unpack unpack;
 };
 
 uint64_t layer_bytes_max(uint64_t blob_bytes)
@@ -265,7 +260,7 @@ static void *hash_thread(void *context)
 	return NULL;
 }
 
-/* Unpack, on the caller's thread */
+/* All together */
 
 static int plain_next(void *context, struct span *ret, struct diag *why)
 {
@@ -273,62 +268,6 @@ static int plain_next(void *context, struct span *ret, struct diag *why)
 
 	return ring_next(import->plain, READER_UNPACK, ret, why);
 }
-
-static int inline_put(void *context, struct span bytes, struct diag *why)
-{
-	struct import *import = context;
-
-	return splitstream_write_inline(import->stream, bytes, why);
-}
-
-static int file_put(struct import *import, struct tar *tar, const struct tar_entry *entry,
-		    struct diag *why)
-{
-	CLEAN(object_writer_abortp) struct object_writer *object = NULL;
-	struct digest digest;
-	struct span bytes;
-	int r;
-
-	r = object_writer_new(import->transaction, &object, why);
-	if (r < 0)
-		return r;
-	while ((r = tar_body(tar, &bytes, why)) > 0) {
-		r = object_writer_write(object, bytes, why);
-		if (r < 0)
-			return r;
-	}
-	if (r == 0)
-		r = object_writer_finish(TAKE(object), &digest, why);
-	return r < 0 ? r : splitstream_write_external(import->stream, &digest, entry->size, why);
-}
-
-static int unpack(struct import *import, struct diag *why)
-{
-	const struct pieces plain = {plain_next, import};
-	CLEAN(tar_closep) struct tar *tar = NULL;
-	struct tar_entry entry;
-	int r;
-
-	r = tar_open(&plain, inline_put, import, &tar);
-	if (r < 0)
-		return r;
-	while ((r = tar_next(tar, &entry, why)) > 0) {
-		if (++import->entry_count > LAYER_ENTRY_MAX)
-			return diag_set(why, -E2BIG, "more than %llu entries",
-					(unsigned long long)LAYER_ENTRY_MAX);
-		if (entry.size <= INLINE_SIZE_DEFAULT)
-			continue; /* tar_next() takes it along */
-		import->file_count++;
-		r = entry.is_sparse ? layer_sparse_put(&import->sparse, import->transaction,
-						       import->stream, tar, &entry, why)
-				    : file_put(import, tar, &entry, why);
-		if (r < 0)
-			return r;
-	}
-	return r;
-}
-
-/* All together */
 
 static int stage_start(struct import *import, struct stage *stage, void *(*run)(void *),
 		       struct diag *why)
@@ -348,6 +287,7 @@ static void stage_join(struct stage *stage)
 
 static int stages_run(struct import *import, struct diag *why)
 {
+	const struct pieces plain = {plain_next, import};
 	int r = stage_start(import, &import->fetch, fetch_thread, why);
 
 	if (r == 0)
@@ -355,7 +295,7 @@ static int stages_run(struct import *import, struct diag *why)
 	if (r == 0)
 		r = stage_start(import, &import->hash, hash_thread, why);
 	if (r == 0)
-		r = unpack(import, why);
+		r = layer_unpack(&import->unpack, &plain, why);
 	if (r == -EUCLEAN || r == -E2BIG || r == -EOPNOTSUPP)
 		atomic_store(&import->is_malformed, true);
 	if (r < 0) {
@@ -414,14 +354,12 @@ static int import_open(struct import *import, struct diag *why)
 		r = ring_new(SLOT_COUNT, SLOT_SIZE, 1, &import->packed);
 	if (r == 0)
 		r = ring_new(SLOT_COUNT, SLOT_SIZE, 2, &import->plain);
-	return r < 0 ? r
-		     : splitstream_writer_new(import->transaction, STREAM_TYPE_OCI_LAYER,
-					      &import->stream, why);
+	return r < 0 ? r : layer_unpack_open(&import->unpack, tar_bytes_max(import), why);
 }
 
 static void import_release(struct import *import)
 {
-	splitstream_writer_abort(import->stream);
+	splitstream_writer_abort(import->unpack.stream);
 	ring_free(import->packed);
 	ring_free(import->plain);
 	sha_free(import->blob_sha);
@@ -432,22 +370,18 @@ int layer_import(struct transaction *transaction, const struct reader *blob,
 		 const struct layer_request *request, struct layer_result *ret, struct diag *why)
 {
 	CLEAN(import_release)
-	struct import import = {.request = request, .blob = blob, .transaction = transaction};
+	struct import import = {
+		.request = request, .blob = blob, .unpack = {.transaction = transaction}};
 	struct digest stream_id;
 	int r;
 
-	/* Holes cost an archive even less than zeros cost gzip: the same limit, and always one. */
-	import.sparse.bytes_max = tar_bytes_max(&import);
-	if (import.sparse.bytes_max == UINT64_MAX)
-		import.sparse.bytes_max = LAYER_FREE_SIZE;
-	import.sparse.bytes_left = import.sparse.bytes_max;
 	r = import_open(&import, why);
 	if (r < 0)
 		return r;
 	r = verdict(&import, stages_run(&import, why), why);
 	if (r < 0)
 		return r;
-	r = splitstream_writer_finish(TAKE(import.stream), &stream_id, why);
+	r = splitstream_writer_finish(TAKE(import.unpack.stream), &stream_id, why);
 	if (r < 0)
 		return r;
 	*ret = (struct layer_result){
@@ -455,8 +389,8 @@ int layer_import(struct transaction *transaction, const struct reader *blob,
 		.diff_id = import.diff_id,
 		.blob_bytes = import.blob_bytes,
 		.tar_bytes = atomic_load(&import.tar_bytes),
-		.entry_count = import.entry_count,
-		.file_count = import.file_count,
+		.entry_count = import.unpack.entry_count,
+		.file_count = import.unpack.file_count,
 	};
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 struct diag;               /* base/diag.h */
 struct digest;             /* base/digest.h */
+struct pieces;             /* base/pieces.h */
 struct splitstream;        /* store/splitstream.h */
 struct splitstream_writer; /* store/splitstream.h */
 struct store;              /* store/store.h */
@@ -36,6 +37,25 @@ struct layer_sparse {
 	uint64_t bytes_left;
 	uint64_t count; /* of those that are objects */
 };
+
+/* What an archive has become so far. Owned by one thread. */
+struct layer_unpack {
+	struct transaction *transaction;   /* borrowed */
+	struct splitstream_writer *stream; /* owned */
+	struct layer_sparse sparse;
+	uint64_t entry_count;
+	uint64_t file_count; /* of those that are objects */
+};
+
+/*
+ * Begin, with transaction set and all else {0}; the archive may have archive_bytes_max bytes,
+ * UINT64_MAX: any number. stream is to be aborted or finished, whatever becomes of it.
+ */
+int layer_unpack_open(struct layer_unpack *unpack, uint64_t archive_bytes_max, struct diag *why);
+
+/* Take all of an archive. -E2BIG beyond LAYER_ENTRY_MAX; as tar.h, layer_sparse_put(), the store.
+ */
+int layer_unpack(struct layer_unpack *unpack, const struct pieces *plain, struct diag *why);
 
 /*
  * Bring the body of a sparse entry into the stream, and the file into the store. The body has been
