@@ -147,13 +147,26 @@
 #define LAYER_RATIO_MAX 200
 #define LAYER_FREE_SIZE ((uint64_t)1024 * 1024 * 1024)
 /*
+ * Files of a layer, or of an archive that is imported, which have holes, with those filled: a hole
+ * costs its maker twenty bytes, and us the hashing of its zeros, some ten minutes for a TiB where
+ * the CPU has instructions for it. A file of ext4 ends at 16 TiB. What a blob may grow to is the
+ * limit below that; its size is only a promise, which says nothing where it is a lie.
+ */
+#define SPARSE_SIZE_MAX ((uint64_t)1024 * 1024 * 1024 * 1024)
+/*
+ * A file of this size or more has to fit into what the disk has free before any of it is written: a
+ * header can promise 8 EiB. Smaller ones come in a second, and fail as soon; to ask for each of a
+ * million files is a system call each.
+ */
+#define ROOM_CHECK_SIZE_MIN ((uint64_t)64 * 1024 * 1024)
+/*
  * A layer that makes no sense is read on for so many bytes, to tell whether it is the one that was
  * promised or another. The size is a promise of who made it: there may be no end to it.
  */
 #define LAYER_BLAME_SIZE_MAX ((uint64_t)64 * 1024 * 1024)
 /*
- * An archive that the user names, compressed or not, and its files with holes: nobody promised how
- * large it is, and more than this no file system of a machine has.
+ * An archive that the user names, compressed or not: nobody promised how large it is, and more than
+ * this no file system of a machine has.
  */
 #define IMPORT_TAR_SIZE_MAX ((uint64_t)1024 * 1024 * 1024 * 1024)
 /* As many as a splitstream has objects; a directory costs as much as a file. */

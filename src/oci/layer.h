@@ -59,8 +59,10 @@ struct layer_result {
  *   -EBADMSG     the blob, or the archive, has another content or size than promised. Where the
  *                blob is to blame, this is the result whatever else went wrong.
  *   -EUCLEAN     the blob is as promised, and malformed; -E2BIG, -EOPNOTSUPP: see oci/inflate.h
- *                and oci/tar.h; -E2BIG also for more than LAYER_ENTRY_MAX entries, and where
- *                sparse files would become larger than the archive may
+ *                and oci/tar.h; -E2BIG also for more than LAYER_ENTRY_MAX entries, for a file
+ *                that is larger than the archive may be, and where sparse files would become
+ *                larger than that, or than SPARSE_SIZE_MAX
+ *   -ENOSPC      as of transaction_check_room(), by the header of a file, or of the disk
  *   else         what blob, progress or the store said
  */
 int layer_import(struct transaction *transaction, const struct reader *blob,

@@ -31,6 +31,15 @@ int layer_entry_merge(struct tree *tree, const struct tar_entry *entry, struct s
 int layer_object_check(const struct store *store, const struct digest *object, uint64_t size_bytes,
 		       struct diag *why);
 
+/*
+ * Before the body of an entry is read: whether an archive of at most archive_bytes_max can have it,
+ * and the disk has room for it (transaction NULL: it is not stored).
+ *
+ *   -E2BIG, or -ENOSPC as of transaction_check_room()
+ */
+int layer_body_check(const struct tar_entry *entry, uint64_t archive_bytes_max,
+		     struct transaction *transaction, struct diag *why);
+
 /* The sparse files of one layer so far. */
 struct layer_sparse {
 	uint64_t bytes_max; /* that they may have with their holes */
@@ -42,6 +51,7 @@ struct layer_sparse {
 struct layer_unpack {
 	struct transaction *transaction;   /* borrowed */
 	struct splitstream_writer *stream; /* owned */
+	uint64_t archive_bytes_max;
 	struct layer_sparse sparse;
 	uint64_t entry_count;
 	uint64_t file_count; /* of those that are objects */

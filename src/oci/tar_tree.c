@@ -73,13 +73,24 @@ static int file_zeros(void *context, uint64_t size_bytes, struct diag *why)
 	return r;
 }
 
+/* Bytes that files with holes may have, all together. */
+static uint64_t sparse_max(const struct tar_tree_request *request)
+{
+	return request->bytes_max < SPARSE_SIZE_MAX ? request->bytes_max : SPARSE_SIZE_MAX;
+}
+
 static int file_begin(struct unpack *unpack, const struct tar_entry *entry, struct diag *why)
 {
+	int r = layer_body_check(entry, unpack->request->bytes_max, unpack->request->transaction,
+				 why);
+
+	if (r < 0)
+		return r;
 	unpack->is_inline = entry->size <= INLINE_SIZE_DEFAULT;
 	unpack->content_size = 0;
 	if (entry->is_sparse && entry->size > unpack->sparse_left)
 		return diag_set(why, -E2BIG, "files with holes have more than %llu bytes",
-				(unsigned long long)unpack->request->bytes_max);
+				(unsigned long long)sparse_max(unpack->request));
 	if (entry->is_sparse)
 		unpack->sparse_left -= entry->size;
 	return unpack->is_inline || !unpack->request->transaction
@@ -166,7 +177,7 @@ int tar_tree_read(const struct reader *bytes, const struct tar_tree_request *req
 {
 	CLEAN(memory_freep) uint8_t *buffer = malloc(READ_SIZE);
 	CLEAN(unpack_release)
-	struct unpack unpack = {.request = request, .sparse_left = request->bytes_max};
+	struct unpack unpack = {.request = request, .sparse_left = sparse_max(request)};
 	struct reader_pieces from = {bytes, buffer, READ_SIZE};
 	const struct pieces packed = pieces_of_reader(&from);
 	struct reader plain = READER_NONE;

@@ -23,7 +23,9 @@ struct tar_tree_request {
 	/* Contents of more than INLINE_SIZE_DEFAULT bytes go into its store; NULL: they are only
 	 * hashed. */
 	struct transaction *transaction;
-	uint64_t bytes_max; /* of the archive once it is inflated, and of all files with holes */
+	/* Of the archive once it is inflated, and, up to SPARSE_SIZE_MAX, of all files with holes.
+	 */
+	uint64_t bytes_max;
 	/* May be NULL. After each content; what it returns other than 0 ends the reading. */
 	int (*progress)(void *context, uint64_t file_count, uint64_t file_bytes);
 	void *context;

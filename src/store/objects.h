@@ -94,6 +94,15 @@ struct object_stats transaction_stats(struct transaction *transaction);
 int object_add_file(struct transaction *transaction, struct verity_hasher *hasher, int fd,
 		    uint64_t size_bytes, struct digest *ret, struct diag *why);
 
+/*
+ * Whether the file system of the store can take an object of size_bytes, as far as that can be told
+ * before it is written: an object that is there already needs the room, too, until its digest is
+ * known. Whoever passes may still run out of it.
+ *
+ *   -ENOSPC  more than is free, what is kept for root included
+ */
+int transaction_check_room(struct transaction *transaction, uint64_t size_bytes, struct diag *why);
+
 /* Stream an object in: new, any number of writes, finish. Abort or finish takes the writer. */
 struct object_writer;
 int object_writer_new(struct transaction *transaction, struct object_writer **ret,

@@ -69,6 +69,7 @@ header-endless 1 the header has more than 65536 bytes
 error-endless 1 not found
 token-endless 1 more than
 gzip-bomb 1 more than
+layer-huge 1 'huge': 1152921504606846976 bytes, where the disk has 
 KINDS
 }
 

@@ -171,5 +171,40 @@ same_as_tree() {
         [ "${#lines[@]}" = 1 ]
         [[ "$output" == *"'hole': a sparse file of 1099511627776 bytes, the limit for all of the layer is 1073741824" ]]
     done
+    # an archive that is imported has no size to go by, but a limit
+    truncate -s 2T tree/hole
+    tar -C tree --sparse --format=pax -cf hole.tar hole
+    run -1 lamina import hole.tar it
+    [ "${#lines[@]}" = 1 ]
+    [[ "$output" == *"files with holes have more than 1099511627776 bytes" ]]
     [ "$(du -sk repo | cut -f1)" -lt 1000 ]
+}
+
+@test "a file that no disk has room for costs one line, before any of it is read" {
+    # a header of 8 EiB, and some zeros
+    python3 -c 'import sys, tarfile; t = tarfile.TarInfo("huge"); t.size = (1 << 63) - 1024
+sys.stdout.buffer.write(t.tobuf(format=tarfile.GNU_FORMAT))' >huge.tar
+    head -c 1M /dev/zero >>huge.tar
+    make_image it huge.tar
+    run -1 lamina pull oci:img:it
+    [ "${#lines[@]}" = 1 ]
+    [[ "$output" == *"'huge': 9223372036854774784 bytes, the limit for all of the archive is 1073741824" ]]
+    run -1 lamina import huge.tar it
+    [ "${#lines[@]}" = 1 ]
+    [[ "$output" == *"'huge': 9223372036854774784 bytes, the limit for all of the archive is 1099511627776" ]]
+    # one that an archive may have, on a disk that is smaller
+    need_root
+    mkdir small
+    mount -t tmpfs -o size=100M none small
+    python3 -c 'import sys, tarfile; t = tarfile.TarInfo("large"); t.size = 200 << 20
+sys.stdout.buffer.write(t.tobuf(format=tarfile.GNU_FORMAT))' >large.tar
+    head -c 201M /dev/zero >>large.tar
+    status=0
+    lamina init --repo small/repo
+    lamina import --repo small/repo large.tar it 2>err || status=$?
+    umount small
+    cat err
+    [ "$status" = 1 ]
+    [ "$(wc -l <err)" = 1 ]
+    grep -q "'large': 209715200 bytes, where the disk has 1[0-9]* free$" err
 }

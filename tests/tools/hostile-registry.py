@@ -43,12 +43,19 @@ def bomb():
     return gzip.compress(layer_tar()) + gzip.compress(bytes(64 << 20)) * 20
 
 
+def promise():
+    """The header of a file of an EiB."""
+    entry = tarfile.TarInfo("huge")
+    entry.size = 1 << 60
+    return entry.tobuf(format=tarfile.GNU_FORMAT)
+
+
 class Image:
     """What a kind makes of the good image: blobs by digest, and the manifest."""
 
     def __init__(self, kind):
         plain = layer_tar()
-        layer = bomb() if kind == "gzip-bomb" else plain
+        layer = {"gzip-bomb": bomb, "layer-huge": promise}.get(kind, lambda: plain)()
         config = json.dumps({"os": "linux", "architecture": "amd64",
                              "rootfs": {"type": "layers", "diff_ids": [digest(plain)]}}).encode()
         if kind == "config-duplicate-keys":
@@ -56,7 +63,7 @@ class Image:
         layers = [descriptor(LAYER_TYPE + ("+gzip" if kind == "gzip-bomb" else ""), layer)]
         document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE,
                     "config": descriptor("application/vnd.oci.image.config.v1+json", config), "layers": layers}
-        if kind == "size-lie":
+        if kind in ("size-lie", "layer-huge"):
             layers[0]["size"] = 1 << 62
         if kind == "layers-2000":
             document["layers"] = layers * 2000
@@ -159,6 +166,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.endless(200, data[:1], 0.1)
         if kind == "layer-endless":
             return self.endless()
+        if kind == "layer-huge":
+            return self.endless(200, data + PLAIN)
         if kind == "layer-file":
             return self.leave("file:///etc/passwd")
         if kind == "layer-inside":

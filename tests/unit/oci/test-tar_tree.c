@@ -98,6 +98,11 @@ static void holes_and_sizes_have_a_limit(void **state)
 	assert_int_equal(-E2BIG, read_tar(&tar, transaction, LIMIT - 1, &tree, &why));
 	assert_non_null(strstr(why.text, "holes"));
 	assert_int_equal(-E2BIG, read_tar(&tar, transaction, 512, &tree, &why));
+	/* A file of which the header alone is there. */
+	tar.size = 0;
+	TAR_PUT(&tar, .name = "huge", .type = '0', .has_size = true, .size = LIMIT + 1);
+	assert_int_equal(-E2BIG, read_tar(&tar, NULL, LIMIT, &tree, &why));
+	assert_non_null(strstr(why.text, "'huge': "));
 	assert_null(tree);
 	assert_int_equal(0, transaction_stats(transaction).added_count);
 	transaction_abort(transaction);
