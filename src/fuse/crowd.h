@@ -9,6 +9,10 @@
  * poll; it ends as soon as one of them has nobody beside it. docs/decisions/0006 has the
  * measurements.
  *
+ * There is one queue for all, so a poll may find what the client of another CPU has asked. To
+ * answer it would wake that client from afar, and perhaps bring it over here, where it is one too
+ * many. So members know each other's clients, and hand over what is not theirs.
+ *
  * Any thread, but for init and begin: the first one's.
  */
 #ifndef LAMINA_FUSE_CROWD_H
@@ -16,9 +20,17 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "fuse/cpus.h"
+#include "fuse/mailbox.h"
 #include "fuse/pace.h"
+
+struct crowd_seat {
+	struct mailbox mailbox;
+	_Atomic uint32_t client; /* the task that asks on this CPU; 0: not known */
+};
 
 struct crowd {
 	atomic_bool is_on;
@@ -26,6 +38,18 @@ struct crowd {
 	atomic_uint members;     /* threads that poll */
 	unsigned int seat_count; /* one for each CPU; 0: none of this. Immutable, as the next */
 	int cpus[CPUS_FEW_MAX];
+	struct crowd_seat seats[CPUS_FEW_MAX];
+};
+
+/* A thread that has a seat, and what it has seen. */
+struct crowd_member {
+	unsigned int seat;
+	struct pace pace;       /* of its polls */
+	unsigned int nap_count; /* in a row */
+	/* Who asks here most: those who ask less than half of the time cancel each other. */
+	uint32_t candidate;
+	unsigned int votes;
+	unsigned int vote_count;
 };
 
 /* With the CPUs of the calling thread, if they are few. */
@@ -36,8 +60,19 @@ void crowd_begin(struct crowd *crowd);
 void crowd_end(struct crowd *crowd);
 
 /* Take a seat and run on its CPU. False where there is no crowd, or no seat left. */
-bool crowd_join(struct crowd *crowd);
-void crowd_leave(struct crowd *crowd);
+bool crowd_join(struct crowd *crowd, struct crowd_member *ret);
+
+/*
+ * Copies a request that others have handed over since the last look to buffer[MAILBOX_SIZE_MAX],
+ * and gives its size: the member has to answer it. 0: none.
+ */
+size_t crowd_leave(struct crowd *crowd, const struct crowd_member *member, uint8_t *buffer);
+size_t crowd_take(struct crowd *crowd, const struct crowd_member *member, uint8_t *buffer);
+
+/* Hand over a request that task has made and this member's poll has found, if it is another one's.
+ */
+bool crowd_hand_over(struct crowd *crowd, struct crowd_member *member, uint32_t task,
+		     struct span request);
 
 static inline bool crowd_is_on(const struct crowd *crowd)
 {
@@ -45,12 +80,6 @@ static inline bool crowd_is_on(const struct crowd *crowd)
 }
 
 bool crowd_is_complete(const struct crowd *crowd);
-
-/* What a member has seen; begins with pace_begin(). */
-struct crowd_member {
-	struct pace pace;       /* of its polls */
-	unsigned int nap_count; /* in a row */
-};
 
 /* After each poll: lets others have the CPU when it has found nothing, looks at each window. */
 void crowd_polled(struct crowd *crowd, struct crowd_member *member, bool has_found);

@@ -247,35 +247,62 @@ int device_step(struct worker *worker)
 	return answer(channel, session, request);
 }
 
-/* Poll as one of the crowd until it ends. */
-static int serve_crowd(struct worker *worker)
+static int answer_handed_over(struct worker *worker, size_t size)
+{
+	struct channel *channel = worker->channel;
+
+	if (channel->slot)
+		ledger_count(&channel->slot->taken);
+	return answer(channel, worker->session, span_of(channel->request, size));
+}
+
+/* One poll. Returns 1, 0 at the end of the connection, or -errno. */
+static int crowd_poll(struct worker *worker, struct crowd_member *member, bool *ret_has_found)
 {
 	struct channel *channel = worker->channel;
 	struct fuse_session *session = worker->session;
-	struct crowd *crowd = &session->crowd;
-	struct crowd_member member = {0};
+	size_t size = crowd_take(&session->crowd, member, channel->request);
+	struct span request;
+	int r;
+
+	*ret_has_found = size > 0;
+	if (size > 0)
+		return answer_handed_over(worker, size);
+	r = channel_receive(channel, session, &request);
+	*ret_has_found = r > 0;
+	if (r <= 0)
+		return r == -EAGAIN ? 1 : r;
+	if (!crowd_hand_over(&session->crowd, member, task_of(request), request))
+		return answer(channel, session, request);
+	if (channel->slot)
+		ledger_count(&channel->slot->done);
+	return r;
+}
+
+/* Poll as one of the crowd until it ends. */
+static int serve_crowd(struct worker *worker, struct crowd_member *member)
+{
+	struct channel *channel = worker->channel;
+	struct crowd *crowd = &worker->session->crowd;
 	uint32_t served = 0;
+	size_t left;
 	int r = 1;
 
-	pace_begin(&member.pace);
 	while (r > 0 && crowd_is_on(crowd)) {
-		struct span request;
 		bool has_found;
 
-		r = channel_receive(channel, session, &request);
-		has_found = r > 0;
-		if (has_found) {
-			r = answer(channel, session, request);
-			if (++served % PACE_WINDOW == 0 && !channel->is_helper &&
-			    (served >= CROWD_WINDOWS_MAX * PACE_WINDOW ||
-			     !crowd_is_complete(crowd)))
-				crowd_end(crowd);
-		} else if (r == -EAGAIN) {
-			r = 1;
-		}
-		crowd_polled(crowd, &member, has_found);
+		r = crowd_poll(worker, member, &has_found);
+		if (has_found && ++served % PACE_WINDOW == 0 && !channel->is_helper &&
+		    (served >= CROWD_WINDOWS_MAX * PACE_WINDOW || !crowd_is_complete(crowd)))
+			crowd_end(crowd);
+		crowd_polled(crowd, member, has_found);
 	}
-	crowd_leave(crowd);
+	left = crowd_leave(crowd, member, channel->request);
+	if (left > 0) {
+		int last = answer_handed_over(worker, left);
+
+		r = r > 0 ? last : r;
+	}
 	if (served >= CROWD_WINDOWS_MIN * PACE_WINDOW) {
 		channel->crowd_backoff = 1;
 	} else {
@@ -300,6 +327,7 @@ static int serve_while_needed(struct worker *worker)
 {
 	struct channel *channel = worker->channel;
 	struct fuse_session *session = worker->session;
+	struct crowd_member member;
 	int r;
 
 	channel->is_needed = true;
@@ -307,8 +335,8 @@ static int serve_while_needed(struct worker *worker)
 	do {
 		r = device_step(worker);
 		if (r > 0 && !channel->is_helper && crowd_is_on(&session->crowd)) {
-			if (crowd_join(&session->crowd))
-				r = serve_crowd(worker);
+			if (crowd_join(&session->crowd, &member))
+				r = serve_crowd(worker, &member);
 			crowd_dismiss(session);
 			channel->clients = (struct clients){0};
 			pace_begin(&channel->pace);
@@ -321,6 +349,7 @@ static int device_serve(struct worker *worker)
 {
 	struct channel *channel = worker->channel;
 	struct fuse_session *session = worker->session;
+	struct crowd_member member;
 	int r = 1;
 
 	while (r > 0 && !atomic_load(&session->is_stopped)) {
@@ -333,8 +362,8 @@ static int device_serve(struct worker *worker)
 				continue;
 			}
 		}
-		if (channel->is_helper && crowd_join(&session->crowd))
-			r = serve_crowd(worker);
+		if (channel->is_helper && crowd_join(&session->crowd, &member))
+			r = serve_crowd(worker, &member);
 		else
 			r = serve_while_needed(worker);
 	}
