@@ -128,7 +128,7 @@ static int env_set(json_t *run, const char *value, struct diag *why)
 {
 	CLEAN(memory_freep) char *name = NULL;
 	CLEAN(memory_freep) char *content = NULL;
-	json_t *list, *item;
+	json_t *list = NULL, *item;
 	size_t place;
 	int r;
 
@@ -152,7 +152,7 @@ static int label_set(json_t *run, const char *value, struct diag *why)
 {
 	CLEAN(memory_freep) char *name = NULL;
 	CLEAN(memory_freep) char *content = NULL;
-	json_t *labels;
+	json_t *labels = NULL;
 	int r;
 
 	r = pair_split(value, &name, &content, why);
@@ -168,7 +168,7 @@ static int label_set(json_t *run, const char *value, struct diag *why)
 /* Sets are objects with empty objects in them. */
 static int set_add(json_t *run, const char *key, const char *name, struct diag *why)
 {
-	json_t *set;
+	json_t *set = NULL;
 	int r = part_of(run, key, JSON_OBJECT, &set, why);
 
 	if (r < 0)

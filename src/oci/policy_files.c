@@ -122,7 +122,7 @@ static int policy_dir(const struct tree *tree, const struct store *store, const 
 	static const struct span top[] = {SPAN_LITERAL("etc"), SPAN_LITERAL("selinux")};
 	struct span below[] = {SPAN_EMPTY, SPAN_LITERAL("contexts"), SPAN_LITERAL("files")};
 	CLEAN(buf_release) struct buf config = {0};
-	const struct inode *selinux, *dir = NULL;
+	const struct inode *selinux = NULL, *dir = NULL;
 	int r;
 
 	r = path_find(tree, tree->root, top, 2, &selinux, why);

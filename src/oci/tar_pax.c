@@ -154,7 +154,7 @@ int tar_pax_parse(struct span bytes, struct tar_pax *ret, struct buf *xattrs, st
 	struct tar_pax pax = {0};
 
 	while (bytes.size) {
-		struct span key, value;
+		struct span key = {0}, value = {0};
 		int r = record_take(&bytes, &key, &value, why);
 
 		if (r == 0)

@@ -91,7 +91,7 @@ static int utf8_append(struct toml *toml, uint32_t code)
 
 	if (code == 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
 		return malformed(toml, "an escape that is no character");
-	for (size_t i = size; i-- > 1; code >>= 6)
+	for (size_t i = size - 1; i > 0; i--, code >>= 6)
 		bytes[i] = (uint8_t)(0x80 | (code & 0x3f));
 	bytes[0] = (uint8_t)(leads[size] | code);
 	return buf_append(&toml->words, bytes, size);

@@ -113,7 +113,7 @@ static inline void made_member(struct buf *tar, char type, const char *name, con
 	char header[512] = {0};
 	unsigned int sum = 0;
 
-	(void)snprintf(header, 100, "%s", name);
+	(void)snprintf(header, 100, "%.99s", name);
 	(void)snprintf(header + 100, 8, "%07o", 0644);
 	(void)snprintf(header + 124, 12, "%011o", (unsigned int)content.size);
 	(void)snprintf(header + 136, 12, "%011o", 0);
