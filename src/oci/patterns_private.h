@@ -2,7 +2,7 @@
 /*
  * patterns_private.h - patterns as one nondeterministic automaton (Thompson's construction)
  *
- * pattern_parse.c makes it, patterns.c walks it.
+ * pattern_parse.c makes it, pattern_match.c walks it.
  */
 #ifndef LAMINA_OCI_PATTERNS_PRIVATE_H
 #define LAMINA_OCI_PATTERNS_PRIVATE_H
@@ -70,7 +70,7 @@ struct patterns {
 	uint32_t *starts; /* owned; the first node of each pattern */
 	size_t count;
 	size_t capacity;
-	/* patterns.c, from the first match on */
+	/* pattern_match.c, from the first match on */
 	bool is_sealed;
 	uint8_t class_of[256]; /* bytes that no pattern tells apart are of one class */
 	uint8_t byte_of[256];  /* one byte of each class */
