@@ -43,6 +43,8 @@ BARS = [
       for name in SERVERS),
     *(Bar(f"{name}, two clients read small files", (SMALLS.format(2), name), 1.7, (SMALLS.format(1), name), True)
       for name in SERVERS),
+    *(against(f"{ours}, look-ups, CPUs busy", LOOKUPS.format(1) + ", CPUs busy", ours, peer, 1.0)
+      for ours, peer in (("standalone", "composefs-fuse"), ("overlay", "composefs-overlay"))),
     *(Bar(f"{name}, private memory less 64 KiB a thread, {image}", (PRIVATE.format(image), name), 1024)
       for name in SERVERS for image in ("tree", "million")),
     *(Bar(f"{name}, 100 mounts share the image's pages", ("100 mounts: Pss of the image's pages", name), 5,

@@ -40,6 +40,7 @@ class Session:
         self.work = request["work"]
         self.samples = {}
         self.failures = {}
+        self.beside = set()  # processes of ours that are no servers
 
     def run(self, command):
         """Run a command to its end, give what it printed."""
@@ -91,10 +92,10 @@ class Session:
     def servers_end(self):
         """Wait until the servers have ended by themselves, as they have to when their mounts are gone."""
         end = time.monotonic() + SERVER_END_S
-        left = children()
+        left = children() - self.beside
         while left and time.monotonic() < end:
             time.sleep(0.002)
-            left = children()
+            left = children() - self.beside
         for pid in left:
             self.failures["end of the server"] = "a server outlived its mount"
             with contextlib.suppress(OSError):
@@ -116,3 +117,16 @@ class Session:
         finally:
             self.unmount(target)
             self.servers_end()
+
+    @contextlib.contextmanager
+    def busy(self):
+        """Something that computes for each CPU, in a session of its own as from another terminal."""
+        count = len(os.sched_getaffinity(0))
+        script = "for i in $(seq $0); do (while :; do :; done) & done; wait"
+        with subprocess.Popen(["sh", "-c", script, str(count)], start_new_session=True) as shell:
+            self.beside.add(shell.pid)
+            try:
+                yield
+            finally:
+                os.killpg(shell.pid, signal.SIGKILL)
+        self.beside.clear()

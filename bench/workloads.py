@@ -106,6 +106,14 @@ def parallel(s):
                    lambda n=clients, at=root: s.driver("readall", at, s.data["tree"]["smalls"], n))
 
 
+def busy(s):
+    """On a machine that has other work: for each CPU, a loop in the shell."""
+    for clients in CLIENTS[:2]:
+        with s.mounted("tree") as root, s.busy():
+            s.take(f"look-ups, cold, {clients} at a time, CPUs busy",
+                   lambda n=clients, at=root: s.driver("lookup", at, s.data["tree"]["paths"], n))
+
+
 GROUPS = {
     "build": Group("Writing images", None),  # building.py
     "pull": Group("Pulling images", None),  # pulling.py
@@ -116,5 +124,6 @@ GROUPS = {
     "data": Group("All files", data, rounds_max=2, weight=2, mounted_only=False),
     "large": Group("One large file", large, mounted_only=False),
     "parallel": Group("Parallel clients", parallel, rounds_max=3, mounted_only=False),
+    "busy": Group("Beside other work", busy, rounds_max=3),
     "memory": Group("The server's memory", memory.work, rounds_max=1, fuse_only=True),
 }
