@@ -23,6 +23,7 @@
 #include "ops/container_dir.h"
 #include "ops/container_hook.h"
 #include "ops/mount.h"
+#include "ops/mounts.h"
 #include "ops/runtime_process.h"
 #include "ops/source.h"
 #include "ops/unshare.h"
@@ -66,6 +67,7 @@ static int namespaces_enter(struct diag *ret_note, struct diag *why)
 }
 
 struct container {
+	const char *repo;
 	struct container_dir dir;
 	struct ids ids;
 	char *root;  /* owned; where the image is mounted */
@@ -73,10 +75,17 @@ struct container {
 	bool is_mounted;
 };
 
+/* With its record. Only where somebody still holds a file does it become a lazy one. */
+static void container_unmount(const struct container *container)
+{
+	if (mounts_unmount(container->repo, container->root, false, NULL) < 0)
+		(void)mounts_unmount(container->repo, container->root, true, NULL);
+}
+
 static void container_end(struct container *container)
 {
 	if (container->is_mounted)
-		(void)unmount_image(container->root, true, NULL);
+		container_unmount(container);
 	container_dir_remove(&container->dir);
 	ids_release(&container->ids);
 	free(container->root);
@@ -193,6 +202,7 @@ int run_container(const struct run_request *request, int *ret_status, struct dia
 		  struct diag *why)
 {
 	struct container container = {
+		.repo = request->bundle.repo,
 		.dir = CONTAINER_DIR_NONE,
 		.ids = IDS_NONE,
 	};

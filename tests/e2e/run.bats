@@ -39,6 +39,7 @@ nothing_left() {
     run lamina run bb sh -c 'exit 7'
     [ "$status" -eq 7 ]
     nothing_left "$LAMINA_RUNTIME_DIR"
+    [ -z "$(lamina mounts)" ]
 }
 
 @test "what is wrong with an id map names the option that was given" {
@@ -360,6 +361,7 @@ JSON
         [[ "$output" == *2 ]]
     fi
     nothing_left "$LAMINA_RUNTIME_DIR"
+    [ -z "$(as_user env LAMINA_RUNTIME_DIR="$LAMINA_RUNTIME_DIR" lamina mounts)" ]
 }
 
 @test "a bundle is what crun runs" {
