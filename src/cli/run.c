@@ -122,6 +122,7 @@ const struct command command_run = {
 		"\n"
 		"System calls are filtered by the profile that podman uses, where the machine has\n"
 		"one: /etc/containers/seccomp.json, else /usr/share/containers/seccomp.json.\n"
+		"With --network host, /etc/hosts and /etc/resolv.conf are those of the host.\n"
 		"\n"
 		"Without privilege it all happens in a user namespace, where you are root and "
 		"your\n"

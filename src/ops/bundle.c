@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +116,34 @@ static int profile_read(const struct bundle_request *request, struct buf *ret, s
 	return r < 0 ? r : 0;
 }
 
+/*
+ * Who has the network of the host finds others in it by the names that the host has for them:
+ * images seldom have these files, and not those of the machine. Before the binds that were asked
+ * for, which can so be on top of them.
+ */
+static int binds_make(struct runtime_request *spec, struct runtime_bind **ret)
+{
+	static const char *const names[] = {"/etc/hosts", "/etc/resolv.conf"};
+	size_t name_count = spec->has_own_network ? 0 : sizeof(names) / sizeof(names[0]);
+	struct runtime_bind *binds = calloc(name_count + spec->bind_count + 1, sizeof(*binds));
+	size_t count = 0;
+
+	if (!binds)
+		return -ENOMEM;
+	for (size_t i = 0; i < name_count; i++) {
+		struct stat found;
+
+		if (stat(names[i], &found) == 0 && S_ISREG(found.st_mode))
+			binds[count++] = (struct runtime_bind){names[i], names[i], true};
+	}
+	for (size_t i = 0; i < spec->bind_count; i++)
+		binds[count++] = spec->binds[i];
+	spec->binds = binds;
+	spec->bind_count = count;
+	*ret = binds;
+	return 0;
+}
+
 /* The document. */
 static int spec_make(const struct bundle_request *request, const struct source *source, int root_fd,
 		     struct buf *ret, struct diag *why)
@@ -123,6 +152,7 @@ static int spec_make(const struct bundle_request *request, const struct source *
 	CLEAN(oci_image_freep) struct oci_image *image = NULL;
 	CLEAN(oci_config_freep) struct oci_config *own = NULL;
 	CLEAN(container_user_release) struct container_user user = CONTAINER_USER_NONE;
+	CLEAN(memory_freep) struct runtime_bind *binds = NULL;
 	struct runtime_request spec = request->spec;
 	int r;
 
@@ -134,6 +164,8 @@ static int spec_make(const struct bundle_request *request, const struct source *
 		      request->user ? request->user : spec.image->user, &user, why);
 	if (r == 0)
 		r = profile_read(request, &profile, why);
+	if (r == 0)
+		r = binds_make(&spec, &binds);
 	if (r < 0)
 		return r;
 	spec.seccomp = buf_span(&profile);

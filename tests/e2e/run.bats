@@ -116,6 +116,24 @@ nothing_left() {
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+# The files are the host's, so is the network; without it they are the image's. What -v says is on top.
+@test "with the network of the host names are looked up as there" {
+    need_root
+    [ -s /etc/hosts ] || skip "this machine has no /etc/hosts"
+    make_image env
+    cmp <(lamina run --network host bb cat /etc/hosts) /etc/hosts
+    if [ -f /etc/resolv.conf ]; then cmp <(lamina run --network host bb cat /etc/resolv.conf) /etc/resolv.conf; fi
+    run lamina run --network host bb sh -c 'echo x >>/etc/hosts'
+    [ "$status" -ne 0 ]
+    echo mine >hosts
+    [ "$(lamina run --network host -v "$PWD/hosts:/etc/hosts" bb cat /etc/hosts)" = mine ]
+    run lamina run bb cat /etc/hosts
+    [ "$status" -eq 1 ]
+    lamina bundle --network host bb box id
+    jq -e '[.mounts[].destination] | contains(["/etc/hosts"])' box/config.json
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 @test "root: a container with ids of its own sees the image's owners" {
     need_root
     make_image env
