@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -259,6 +260,18 @@ static int error_of(CURLcode code)
 	}
 }
 
+/*
+ * What OpenSSL and GnuTLS say of an answer in plain HTTP tells nobody that it is one, nor what to
+ * do: it is by far the most frequent end of the first try with a registry on one's own machine.
+ */
+static bool is_without_tls(const struct http_response *response)
+{
+	return response->result == CURLE_SSL_CONNECT_ERROR &&
+	       (strstr(response->said, "wrong version number") ||
+		strstr(response->said, "packet length too long") ||
+		strstr(response->said, "unexpected TLS packet"));
+}
+
 /* How a transfer that is done failed; 0: it did not. */
 int transfer_error(struct http_response *response, struct diag *why)
 {
@@ -271,6 +284,11 @@ int transfer_error(struct http_response *response, struct diag *why)
 		(void)diag_set(why, 0, "%s", response->reason.text);
 		return diag_wrap(why, response->failure, "%s", brief);
 	}
+	if (is_without_tls(response))
+		return diag_set(why, error_of(response->result),
+				"%s: the server speaks no TLS (taken with --tls-verify=false, or "
+				"'insecure = true' in registries.conf)",
+				brief);
 	for (char *c = response->said; *c; c++) {
 		if (*c < ' ' || *c > '~')
 			*c = '?';

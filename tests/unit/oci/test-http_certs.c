@@ -232,6 +232,7 @@ static void plain_http_where_tls_is_wanted_has_its_own_error(void **state)
 	request.url = url;
 	assert_int_equal(0, http_new(&(struct http_options){0}, &http, &why));
 	assert_int_equal(-EPROTO, http_send(http, &request, &response, &why));
+	assert_non_null(strstr(why.text, "speaks no TLS"));
 	http_free(http);
 }
 
