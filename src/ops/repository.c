@@ -96,6 +96,9 @@ int repository_open(const char *given, struct store **ret, struct diag *why)
 	if (!path)
 		return diag_set(why, -ENOENT, "no repository is named and $HOME is not set");
 	r = store_open(path, ret, why);
+	if (r == -ENOENT && access(path, F_OK) < 0 && errno == ENOENT)
+		return diag_set(why, r, "there is no repository '%s' ('lamina init' makes one)",
+				path);
 	if (r < 0)
 		return diag_wrap(why, r, "repository '%s'", path);
 	return 0;

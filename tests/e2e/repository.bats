@@ -26,6 +26,11 @@ teardown() { finish; }
     [[ "$output" == "lamina: cannot init repository"* ]]
 }
 
+@test "who has no repository yet is told how one is made" {
+    run -1 lamina images --repo none
+    [ "$output" = "lamina: cannot list images: there is no repository 'none' ('lamina init' makes one)" ]
+}
+
 @test "import stores each content once and names the image" {
     make_tree tree
     lamina init
