@@ -147,6 +147,29 @@ static bool is_archive(const struct input_file *file)
 	       inflate_knows(span_of(file->head, size));
 }
 
+/* Compressed in a way that is not read here; NULL: not that anybody knew. */
+static const char *foreign_compression(const struct input_file *file)
+{
+	static const struct {
+		const char *program;
+		struct span magic;
+	} known[] = {
+		{"xz",
+		 {(const uint8_t *)"\xfd"
+				   "7zXZ\0",
+		  6}},
+		{"bzip2", {(const uint8_t *)"BZh", 3}},
+		{"lzip", {(const uint8_t *)"LZIP", 4}},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (file->head_size >= known[i].magic.size &&
+		    memcmp(file->head, known[i].magic.data, known[i].magic.size) == 0)
+			return known[i].program;
+	}
+	return NULL;
+}
+
 static int archive_progress(void *context, uint64_t file_count, uint64_t file_bytes)
 {
 	struct input *input = context;
@@ -202,6 +225,11 @@ int input_read(const char *path, const struct input_options *options,
 	r = file_open(fd, &file, why);
 	if (r < 0)
 		return r;
+	if (options->kind == INPUT_BY_TYPE && foreign_compression(&file))
+		return diag_set(
+			why, -EOPNOTSUPP,
+			"it is compressed by %s, which is not read here; '%s -dc' into '-' is",
+			foreign_compression(&file), foreign_compression(&file));
 	if (options->kind == INPUT_BY_TYPE && is_archive(&file))
 		return archive_read(&bytes, options, transaction, ret, ret_stats, why);
 	ret_stats->is_dump = true;

@@ -75,6 +75,13 @@ pack() { tar -C tree --format=posix --xattrs --xattrs-include='*' --numeric-owne
     done
 }
 
+@test "an archive that is compressed in a way that is not read says so" {
+    command -v bzip2 >/dev/null || skip "bzip2 is not installed"
+    pack | bzip2 >tree.tar.bz2
+    run -1 --separate-stderr lamina import tree.tar.bz2 name
+    [[ "$stderr" == "lamina: cannot import 'tree.tar.bz2': it is compressed by bzip2, "* ]]
+}
+
 @test "a damaged archive gets one line, and leaves no name" {
     pack >tree.tar
     pack | gzip >tree.tar.gz
