@@ -134,6 +134,14 @@ static int run(const void *arguments, int operand_count, char **operands)
 	request.jobs = (unsigned int)options->jobs;
 	if (compression_option(&command_export, options->compression, &request.compression) < 0)
 		return STATUS_USAGE;
+	/* What export does not take is no image of a registry with a short name. */
+	if (!strchr(operands[1], ':')) {
+		(void)fprintf(stderr,
+			      "lamina export: TARGET is tar:FILE, oci-dir:DIR, oci-archive:FILE, "
+			      "dir:DIR or docker-archive:FILE, not '%s'\n",
+			      operands[1]);
+		return STATUS_USAGE;
+	}
 	if (strncmp(operands[1], TREE_PREFIX, strlen(TREE_PREFIX)) == 0)
 		return export_files(&options->common, operands[0],
 				    operands[1] + strlen(TREE_PREFIX));

@@ -46,6 +46,15 @@ teardown() {
     [ "$(lamina layers --json mixed | jq -c '[.layers[].blob_is_kept]')" = '[true,true,false,true]' ]
 }
 
+@test "what is no target of an export is not taken for an image of a registry" {
+    make_image img --name it
+    lamina pull oci:img:it
+    for target in tar it.tar out/it; do
+        run -2 --separate-stderr lamina export it "$target"
+        [[ "$stderr" == "lamina export: TARGET is tar:FILE, "*", not '$target'" ]]
+    done
+}
+
 @test "without them the manifest is a new one, of the same layers" {
     need_skopeo
     make_image img --name it --compression mixed
