@@ -164,9 +164,12 @@ const struct command command_copy = {
 		"  [docker://]HOST[:PORT]/PATH[:TAG][@DIGEST]\n"
 		"  oci:DIR[:NAME]  oci-archive:FILE[:NAME]  docker-archive:FILE[:NAME:TAG]\n"
 		"  dir:DIR\n"
-		"No repository is needed. Manifests and blobs stay what\n"
-		"they are, to the byte, and each is held to its digest; only a docker-archive is\n"
-		"made of inflated layers. Prints the digest of what TARGET leads to.\n",
+		"or SOURCE is containers-storage:NAME (of podman and buildah). No repository is\n"
+		"needed. Manifests and blobs stay what they are, to the byte, and each is held to "
+		"its\n"
+		"digest; only a docker-archive is made of inflated layers. Prints the digest of "
+		"what\n"
+		"TARGET leads to.\n",
 	.rows = rows,
 	.options_size = sizeof(struct copy_options),
 	.operand_min = 2,
