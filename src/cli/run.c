@@ -85,7 +85,8 @@ static int run(const void *arguments, int operand_count, char **operands)
 		.runtime = options->runtime,
 		.upper = options->upper,
 		.work = options->work,
-		.has_stdin = options->interactive,
+		/* The terminal that the runtime shows is that on standard input. */
+		.has_stdin = options->interactive || options->container.has_terminal,
 	};
 	struct diag note = {0}, why = {0};
 	char user[32];
@@ -96,6 +97,11 @@ static int run(const void *arguments, int operand_count, char **operands)
 	    container_options_parse("lamina run", &options->container, operands + 1, &parsed,
 				    &request.bundle) < 0)
 		return STATUS_USAGE;
+	if (options->container.has_terminal && !isatty(STDIN_FILENO)) {
+		(void)diag_set(&why, 0, "--tty: standard input is not a terminal");
+		(void)report_failure(-ENOTTY, &why, "run '%s'", request.bundle.image);
+		return STATUS_ENGINE_FAILED;
+	}
 	own_user(options, &request.ids, user, sizeof(user), &request.bundle);
 	r = run_container(&request, &status, &note, &why);
 	if (note.text[0] && !options->common.quiet)

@@ -116,6 +116,18 @@ nothing_left() {
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
+@test "a terminal is given where there is one, and asked for in vain elsewhere" {
+    need_root
+    need script "script(1) is missing" command -v script
+    make_image env
+    for options in -t -it; do
+        run -3 script -qec "lamina run $options bb sh -c '[ -t 0 ] && [ -t 1 ] && exit 3'" /dev/null
+        run -125 --separate-stderr lamina run $options bb true </dev/null
+        [ "$stderr" = "lamina: cannot run 'bb': --tty: standard input is not a terminal" ]
+    done
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
 # The files are the host's, so is the network; without it they are the image's. What -v says is on top.
 @test "with the network of the host names are looked up as there" {
     need_root
