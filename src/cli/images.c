@@ -131,7 +131,7 @@ const struct command command_images = {
 	.operands = "",
 	.summary = "list the images of the repository",
 	.details = "DIGEST is that of the file tree (fs-verity), MANIFEST what OCI calls a pulled\n"
-		   "image.\n",
+		   "image, and what those take in place of a name that only look at images.\n",
 	.rows = rows,
 	.options_size = sizeof(struct images_options),
 	.operand_min = 0,

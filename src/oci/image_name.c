@@ -108,6 +108,54 @@ static int by_digest(const struct store *store, const struct digest *digest, str
 	return stream_resolve(store, oci_stream_name(OCI_PART_MANIFEST, digest, name), ret_id, why);
 }
 
+/* Of a manifest's digest, as tables show it. */
+struct beginning {
+	struct span hex;
+	struct digest found;
+	bool is_ambiguous;
+};
+
+static int beginning_compare(void *context, const char *tag, const char *stream, struct diag *why)
+{
+	struct beginning *beginning = context;
+	char hex[DIGEST_HEX_SIZE_MAX];
+	struct digest digest;
+
+	(void)tag;
+	(void)why;
+	if (oci_stream_digest(OCI_PART_MANIFEST, stream, &digest) < 0 ||
+	    strncmp(digest_hex(&digest, hex), (const char *)beginning->hex.data,
+		    beginning->hex.size) != 0)
+		return 0;
+	if (beginning->found.algorithm != DIGEST_NONE && !digest_equal(&beginning->found, &digest))
+		beginning->is_ambiguous = true;
+	beginning->found = digest;
+	return 0;
+}
+
+/* Only of images that have a name: others may be gone tomorrow. -ENOENT without a diag. */
+static int by_beginning(const struct store *store, const char *text, struct digest *ret_digest,
+			struct digest *ret_id, struct diag *why)
+{
+	struct beginning beginning = {.hex = span_of_string(text)};
+	int r;
+
+	if (beginning.hex.size < OCI_DIGEST_BRIEF_SIZE ||
+	    beginning.hex.size >= DIGEST_HEX_SIZE_MAX ||
+	    strspn(text, "0123456789abcdef") != beginning.hex.size)
+		return -ENOENT;
+	r = tag_list(store, beginning_compare, &beginning, why);
+	if (r < 0)
+		return r;
+	if (beginning.is_ambiguous)
+		return diag_set(why, -EINVAL, "the digests of several images begin with '%s'",
+				text);
+	if (beginning.found.algorithm == DIGEST_NONE)
+		return -ENOENT;
+	*ret_digest = beginning.found;
+	return by_digest(store, &beginning.found, ret_id, why);
+}
+
 int oci_image_find(const struct store *store, const char *text, struct digest *ret_digest,
 		   struct digest *ret_id, struct diag *why)
 {
@@ -118,6 +166,8 @@ int oci_image_find(const struct store *store, const char *text, struct digest *r
 		r = by_digest(store, &digest, &id, why);
 	else
 		r = by_tag(store, text, &digest, &id, why);
+	if (r == -ENOENT)
+		r = by_beginning(store, text, &digest, &id, why);
 	if (r == -ENOENT)
 		return diag_set(why, r, "no image '%.200s'", text);
 	if (r < 0)

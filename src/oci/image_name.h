@@ -13,6 +13,9 @@
 struct diag;  /* base/diag.h */
 struct store; /* store/store.h */
 
+/* Hex digits of a digest that are taken for it, and that people are shown. */
+#define OCI_DIGEST_BRIEF_SIZE 12
+
 enum oci_part {
 	OCI_PART_LAYER, /* by its diff_id; of an artifact, by the digest of the blob */
 	OCI_PART_CONFIG,
@@ -28,12 +31,13 @@ int oci_stream_digest(enum oci_part part, const char *name, struct digest *ret);
 
 /*
  * The manifest that a user means: by a tag as it stands there; by the digest of the manifest
- * ("sha256:...", "@sha256:..."); or by what a tag is short for, "debian" for
- * "docker.io/library/debian:latest". What is short for a tag is no guess here, unlike in a pull:
- * the tag is there or not.
+ * ("sha256:...", "@sha256:..."); by what a tag is short for, "debian" for
+ * "docker.io/library/debian:latest"; or by the first OCI_DIGEST_BRIEF_SIZE or more hex digits of
+ * the digest of a manifest that has a tag, as 'lamina images' shows them. What is short for a tag
+ * is no guess here, unlike in a pull: the tag is there or not.
  *
  * *ret_digest is what OCI calls the manifest, *ret_id its stream. -ENOENT: there is none; -EAGAIN:
- * the tag is that of a lazily pulled image, which is not all here yet.
+ * the tag is that of a lazily pulled image, which is not all here yet; -EINVAL: several begin so.
  */
 int oci_image_find(const struct store *store, const char *text, struct digest *ret_digest,
 		   struct digest *ret_id, struct diag *why);

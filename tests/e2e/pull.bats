@@ -132,6 +132,26 @@ label_of() { lamina dump "$1" | grep "^$2 " | grep -o 'security.selinux=.*' || e
     run -1 lamina ls "sha256:$(printf '0%.0s' {1..64})"
 }
 
+@test "what the table shows of a manifest's digest means the image, while it has a name" {
+    make_image img >/dev/null
+    lamina pull oci:img quay.io/some/where:1
+    brief=$(lamina images | awk '$3 == "quay.io/some/where:1" { print $2 }')
+    [ "${#brief}" = 12 ]
+    cmp <(lamina inspect --manifest "$brief") <(lamina inspect --manifest quay.io/some/where:1)
+    diff <(lamina ls "$brief") <(lamina ls quay.io/some/where:1)
+    lamina tag "$brief" other
+    lamina untag quay.io/some/where:1
+    lamina history "$brief"
+    # shorter, it may be anybody's; a tag of those letters goes first
+    run -1 lamina inspect "${brief:0:11}"
+    make_image other --variant 2 >/dev/null
+    lamina pull oci:other "$brief"
+    run ! cmp <(lamina inspect --manifest "$brief") <(lamina inspect --manifest other)
+    lamina untag "$brief" other
+    run -1 lamina inspect "$brief"
+    [[ "$output" == *"no image '$brief'" ]]
+}
+
 # The golden files are of composefs-rs and of two independent writers.
 # Have index.json of the layout img list its manifest by SHA-512 only; prints that.
 name_by_sha512() {
