@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/report.h"
 
 #define INTERVAL_MS 100 /* at most 10 lines a second */
 
@@ -23,6 +24,8 @@ void progress_printer_init(struct progress_printer *printer, const struct common
 		.last_ms = INT64_MIN / 2,
 	};
 	(void)pthread_mutex_init(&printer->lock, NULL);
+	if (json)
+		report_lines_are_json();
 }
 
 static int64_t now_ms(void)
@@ -73,8 +76,11 @@ static void printer_report(void *context, const struct progress_state *state)
 	int64_t now = now_ms();
 
 	(void)pthread_mutex_lock(&printer->lock);
+	printer->last = *state;
+	printer->is_behind = true;
 	if (now - printer->last_ms >= INTERVAL_MS) {
 		printer->last_ms = now;
+		printer->is_behind = false;
 		if (printer->is_json) {
 			print_json(state);
 		} else {
@@ -97,5 +103,7 @@ void progress_printer_end(struct progress_printer *printer)
 	if (printer->has_line)
 		(void)fputs("\r\033[K", stderr);
 	printer->has_line = false;
+	if (printer->is_json && printer->is_behind)
+		print_json(&printer->last);
 	(void)pthread_mutex_destroy(&printer->lock);
 }

@@ -20,6 +20,8 @@ struct progress_printer {
 	/* guarded by lock: */
 	int64_t last_ms; /* monotonic time of the last line */
 	bool has_line;
+	bool is_behind; /* last is newer than the last line */
+	struct progress_state last;
 };
 
 /* On when stderr is a terminal and nothing asks for quiet, or with --progress=json. */
@@ -28,7 +30,7 @@ void progress_printer_init(struct progress_printer *printer, const struct common
 /* What to hand to ops. */
 struct progress progress_printer_sink(struct progress_printer *printer);
 
-/* Take the line away. */
+/* Take the line away; or, in JSON, say how far it came, if no line has said that. */
 void progress_printer_end(struct progress_printer *printer);
 
 #endif

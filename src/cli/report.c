@@ -14,6 +14,12 @@
 
 static const char *report_program = "lamina";
 static bool report_json;
+static bool report_lines_json;
+
+void report_lines_are_json(void)
+{
+	report_lines_json = true;
+}
 
 void report_setup(const char *program, bool json)
 {
@@ -37,7 +43,7 @@ int report_failure(int error, struct diag *why, const char *what, ...)
 	va_start(arguments, what);
 	(void)vsnprintf(subject, sizeof(subject), what, arguments);
 	va_end(arguments);
-	if (report_json) {
+	if (report_json || report_lines_json) {
 		char message[2048];
 		struct json json;
 
@@ -65,7 +71,7 @@ static void report_line(const char *head, const char *format, va_list arguments)
 {
 	char *text = NULL;
 
-	if (report_json || vasprintf(&text, format, arguments) < 0)
+	if (report_json || report_lines_json || vasprintf(&text, format, arguments) < 0)
 		return;
 	(void)fputs(head, stderr);
 	(void)print_escaped(stderr, text);
@@ -82,12 +88,30 @@ void report_hint(const char *format, ...)
 	va_end(arguments);
 }
 
+static void report_json_note(const char *format, va_list arguments)
+{
+	char *text = NULL;
+	struct json json;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		return;
+	json_start(&json, stderr);
+	json_open(&json, NULL, '{');
+	json_text(&json, "note", text);
+	json_close(&json);
+	json_finish(&json);
+	free(text);
+}
+
 void report_note(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	report_line("note: ", format, arguments);
+	if (report_lines_json && !report_json)
+		report_json_note(format, arguments);
+	else
+		report_line("note: ", format, arguments);
 	va_end(arguments);
 }
 

@@ -12,6 +12,9 @@ struct diag; /* base/diag.h */
 /* How this process speaks; set once by main before anything fails. */
 void report_setup(const char *program, bool json);
 
+/* From now on standard error is JSON lines: failures as with --json, notes as {"note":"..."}. */
+void report_lines_are_json(void);
+
 /*
  * Say that something failed: "lamina: cannot <what>: <why>", or the JSON form. Returns the exit
  * status for error (negative errno): 3 for -EUCLEAN and -EBADMSG, else 1.

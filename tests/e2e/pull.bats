@@ -435,6 +435,11 @@ PYTHON
     # shellcheck disable=SC2154 # set by run
     [ "$(head -n 1 <<<"$stderr" | jq -r .phase)" = pull ]
     [ "$(head -n 1 <<<"$stderr" | jq -r .all_count)" = 5 ]
+    # all of it is JSON, and ends with how far it came and what there is to say
+    [ "$(jq -s '[.[] | select(.phase)] | last | .count == 5 and .bytes == .all_bytes' <<<"$stderr")" = true ]
+    [[ "$(jq -rs 'last.note' <<<"$stderr")" == "it: 5 layers, "* ]]
+    run -1 --separate-stderr lamina pull --progress=json oci:img:none
+    [ "$(jq -rs 'last.error.code' <<<"$stderr")" = ENOENT ]
 }
 
 @test "what an image is can be inspected, to the byte" {
