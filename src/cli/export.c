@@ -123,7 +123,11 @@ static int export_files(const struct common_options *options, const char *image,
 static int run(const void *arguments, int operand_count, char **operands)
 {
 	const struct export_options *options = arguments;
-	struct export_request request = {.image = operands[0], .target = operands[1]};
+	struct export_request request = {
+		.image = operands[0],
+		.target = operands[1],
+		.compress_plain = options->compression != NULL,
+	};
 	CLEAN(memory_freep) char *target = NULL;
 
 	(void)operand_count;

@@ -38,6 +38,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 		.target = operand_count > 1 ? operands[1] : operands[0],
 		.compression = COMPRESSION_GZIP,
 		.compress_all = options->compress_all,
+		.compress_plain = options->compression != NULL,
 		/* Who says how to compress means it. */
 		.prefer_present = !options->compression && !options->compress_all,
 	};
@@ -68,7 +69,10 @@ const struct command command_push = {
 		"it\n"
 		"is mounted from there. Compressed layers are what was pulled if --keep-blobs was\n"
 		"given then, or if the registry has them; else they are compressed anew, and the\n"
-		"manifest is a new one. Prints its digest.\n",
+		"manifest is a new one. Those that never were compressed, as commit makes them, "
+		"stay "
+		"so\n"
+		"unless --compression is given. Prints the digest.\n",
 	.rows = rows,
 	.options_size = sizeof(struct push_options),
 	.operand_min = 1,

@@ -31,6 +31,7 @@ struct export_request {
 	const char *target;           /* as oci/reference.h has it */
 	enum compression compression; /* of layers whose blob was not kept */
 	bool compress_all;            /* kept ones, too */
+	bool compress_plain;          /* those that never were, too */
 	/* Where the target has the blob that was pulled, take that, however it is compressed. */
 	bool prefer_present;
 	unsigned int jobs; /* layers at a time; 0: EXPORT_JOBS_DEFAULT */

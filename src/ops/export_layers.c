@@ -44,7 +44,8 @@ static int plan_layer(const struct export *export, size_t index, struct export_l
 	layer->stream = export->image->layers[index];
 	layer->descriptor.digest = *diff_id;
 	/* Never compressed, and nobody wants it to be. */
-	layer->is_same = digest_equal(diff_id, &blob->digest) && !export->request->compress_all;
+	layer->is_same = digest_equal(diff_id, &blob->digest) && !export->request->compress_all &&
+			 (!export->request->compress_plain || compression == COMPRESSION_NONE);
 	if (layer->is_same)
 		layer->descriptor = *blob;
 	else

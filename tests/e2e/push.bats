@@ -39,6 +39,27 @@ push() { lamina push --tls-verify=false "$@"; }
     done
 }
 
+# What commit makes is a plain archive; the digest that it printed is that of what was pushed.
+@test "a layer that never was compressed stays so, unless somebody says how" {
+    need_registry
+    need_skopeo
+    start_registry
+    mkdir upper
+    seq 10000 >upper/numbers
+    run -0 --separate-stderr lamina commit upper plain:1 --timestamp 0
+    digest=$output
+    push plain:1 "$host/some/plain:1"
+    [ "$(manifest_digest "docker://$host/some/plain:1")" = "$digest" ]
+    for how in gzip zstd; do
+        push --compression "$how" plain:1 "$host/some/plain:$how"
+        skopeo copy -q --src-tls-verify=false "docker://$host/some/plain:$how" "dir:checked-$how"
+        [[ "$(jq -r '.layers[0].mediaType' "checked-$how/manifest.json")" == *"+$how" ]]
+        [ "$(jq '.layers[0].size' "checked-$how/manifest.json")" -lt 40000 ]
+    done
+    lamina export --compression zstd plain:1 oci:out
+    [[ "$(skopeo inspect --raw oci:out | jq -r '.layers[0].mediaType')" == *+zstd ]]
+}
+
 @test "an image whose blobs were kept keeps its digest" {
     need_registry
     need_skopeo
