@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -13,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "ops/commit.h"
+#include "ops/container_find.h"
 #include "ops/repository.h"
 
 struct commit_options {
@@ -31,7 +33,7 @@ static const struct option_row rows[] = {
 	COMMON_REPO_OPTION,
 	COMMON_PROGRESS_OPTIONS,
 	{"base", 'b', OPTION_TEXT, offsetof(struct commit_options, base), "IMAGE",
-	 "what UPPERDIR was the upper directory of (default: nothing)"},
+	 "what UPPERDIR was the upper directory of (default: that of CONTAINER, else nothing)"},
 	{"timestamp", 0, OPTION_TEXT, offsetof(struct commit_options, timestamp), "SECONDS",
 	 "of the image and all files in its layer: equal files, equal digests"},
 	{"author", 'a', OPTION_TEXT, offsetof(struct commit_options, author), "TEXT",
@@ -101,14 +103,37 @@ static int timestamp_parse(const char *text, struct commit_request *request)
 	return -EINVAL;
 }
 
+/* What is no directory may be a container's name: one that is both is a directory. */
+static int upper_find(const struct commit_options *options, struct commit_request *request,
+		      struct container_upper *ret, struct diag *why)
+{
+	struct stat stat;
+	int r;
+
+	if (strchr(request->upper, '/') || lstat(request->upper, &stat) == 0)
+		return 0;
+	r = container_find(options->common.repo, request->upper, ret, why);
+	if (r < 0)
+		return r;
+	request->upper = ret->upper;
+	if (!request->base)
+		request->base = ret->image;
+	if (!options->common.quiet)
+		report_note("the container goes on: what it writes now may be missing");
+	return 0;
+}
+
 static int commit(const struct commit_options *options, struct commit_request *request,
 		  struct commit_result *ret, struct diag *why)
 {
 	CLEAN(repository_closep) struct store *store = NULL;
+	CLEAN(container_upper_release) struct container_upper container = {0};
 	struct progress_printer printer;
 	int r;
 
-	r = repository_open(options->common.repo, &store, why);
+	r = upper_find(options, request, &container, why);
+	if (r == 0)
+		r = repository_open(options->common.repo, &store, why);
 	if (r < 0)
 		return r;
 	progress_printer_init(&printer, &options->common);
@@ -149,7 +174,7 @@ static int run(const void *arguments, int operand_count, char **operands)
 
 const struct command command_commit = {
 	.name = "commit",
-	.operands = "UPPERDIR NAME",
+	.operands = "UPPERDIR|CONTAINER NAME",
 	.summary = "make an image of what a container has changed",
 	.details =
 		"UPPERDIR is the upper directory of an overlay, as 'lamina run --upper' and "
@@ -161,7 +186,7 @@ const struct command command_commit = {
 		"were renamed and files of which only metadata changed are refused: what is in "
 		"them "
 		"is\n"
-		"below.\n"
+		"below. CONTAINER is the name of one that runs: 'lamina run --name --upper'.\n"
 		"\n"
 		"--change takes CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME and\n"
 		"WORKDIR, such as 'ENV A=b'. With an id map, owners INSIDE, for the image, are "

@@ -200,6 +200,17 @@ int container_dir_make(const char *name, struct container_dir *ret, struct diag 
 	return 0;
 }
 
+bool container_dir_is_root_of(const char *path, const char *name)
+{
+	char end[sizeof("/" FOLDER "//" CONTAINER_ROOT) + CONTAINER_NAME_SIZE_MAX];
+	size_t size = strlen(path), end_size;
+
+	if (strlen(name) >= CONTAINER_NAME_SIZE_MAX)
+		return false;
+	end_size = (size_t)snprintf(end, sizeof(end), "/" FOLDER "/%s/" CONTAINER_ROOT, name);
+	return size > end_size && strcmp(path + size - end_size, end) == 0;
+}
+
 void container_dir_remove(struct container_dir *dir)
 {
 	if (dir->path)

@@ -9,7 +9,12 @@
 #ifndef LAMINA_OPS_CONTAINER_DIR_H
 #define LAMINA_OPS_CONTAINER_DIR_H
 
+#include <stdbool.h>
+
 struct diag; /* base/diag.h */
+
+/* Below the container's folder: where its image is mounted. */
+#define CONTAINER_ROOT "rootfs"
 
 #define CONTAINER_NAME_SIZE_MAX 64 /* of a host name, with the NUL (HOST_NAME_MAX) */
 
@@ -29,6 +34,9 @@ struct container_dir {
  *   -EPERM   a folder on the way to it, from "lamina" on, belongs to somebody else
  */
 int container_dir_make(const char *name, struct container_dir *ret, struct diag *why);
+
+/* Whether path is where the image of the container of that name is mounted. */
+bool container_dir_is_root_of(const char *path, const char *name);
 
 /* Remove it with all that is in it, and release. Nothing is mounted in it any more. */
 void container_dir_remove(struct container_dir *dir);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -45,6 +46,7 @@ static int listing_entry(void *context, const struct record_entry *entry, struct
 	struct mount_report report = {
 		.id = entry->id,
 		.state = judge_entry(&listing->place, entry),
+		.is_own = entry->owner == geteuid(),
 		.in_repository = listing->place.repository_fd >= 0,
 		.unreadable = record ? NULL : entry->reason,
 	};

@@ -32,6 +32,7 @@ const char *mount_state_name(enum mount_state state);
 struct mount_report {
 	const char *id;
 	enum mount_state state;
+	bool is_own;            /* the caller wrote the record */
 	bool in_repository;     /* else in the caller's own folder */
 	const char *unreadable; /* why nothing below is known; NULL: it is */
 	const char *image;

@@ -28,7 +28,6 @@
 #include "ops/source.h"
 #include "ops/unshare.h"
 
-#define ROOT_NAME "rootfs"
 #define CGROUPS "/sys/fs/cgroup"
 
 /*
@@ -110,7 +109,7 @@ static int container_mount(const struct run_request *request, struct source *sou
 	};
 	int r;
 
-	if (mkdirat(container->dir.fd, ROOT_NAME, 0755) < 0)
+	if (mkdirat(container->dir.fd, CONTAINER_ROOT, 0755) < 0)
 		return diag_errno(why, -errno, "cannot make '%s'", container->root);
 	r = unshare_mount(&mount, why);
 	container->is_mounted = r == 0;
@@ -119,7 +118,7 @@ static int container_mount(const struct run_request *request, struct source *sou
 
 static int paths_make(struct container *container)
 {
-	if (asprintf(&container->root, "%s/" ROOT_NAME, container->dir.path) < 0) {
+	if (asprintf(&container->root, "%s/" CONTAINER_ROOT, container->dir.path) < 0) {
 		container->root = NULL;
 		return -ENOMEM;
 	}

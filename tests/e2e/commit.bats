@@ -136,6 +136,75 @@ commit_and_compare() {
     [ "$(lamina history --json new | jq -r '.history[0].created_by')" = "lamina commit" ]
 }
 
+@test "a container that runs is committed by its name, on the image that it has" {
+    need_root
+    need crun "crun is not installed" command -v crun
+    need busybox "a static busybox is not installed" command -v busybox
+    mkdir -p tree/bin tree/etc tree/usr other up work
+    cp "$(command -v busybox)" tree/bin/busybox
+    for name in sh cat sleep touch; do ln -s busybox "tree/bin/$name"; done
+    echo one >tree/etc/one
+    lamina import -q tree bb >/dev/null
+    lamina run --name box --upper up --work work bb sh -c 'echo new >/etc/new; touch /etc/done; sleep 60' 3>&- &
+    local pid=$!
+    for _ in $(seq 200); do [ -e up/etc/done ] && break; sleep 0.05; done
+    run lamina commit box new
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"the container goes on"* ]]
+    [ "$(lamina run new cat /etc/one /etc/new | tr '\n' ' ')" = "one new " ]
+    # a directory of that name is meant before a container
+    mkdir box && echo x >box/y
+    run -0 lamina commit -q box plain
+    [ "$(lamina ls plain | head -n 1)" = "/y" ]
+    rmdir box 2>/dev/null || rm -r box
+    # its image is the one that it was started with
+    lamina rmi bb >/dev/null; lamina import -q other bb >/dev/null
+    run -1 lamina commit box again
+    [[ "$output" == *"'bb' has become another image"* ]]
+    [ "${#lines[@]}" = 1 ]
+    pkill -KILL -f 'sleep 60' -P "$(pgrep -P "$pid" crun)" || pkill -KILL -f 'sleep 60'
+    wait "$pid" || true
+    run -1 lamina commit box again
+    [[ "$output" == *"neither a directory nor a container of yours that runs"* ]]
+    # what is in memory cannot be had
+    lamina run --name box new sleep 60 3>&- &
+    pid=$!
+    for _ in $(seq 200); do [ -e "$LAMINA_RUNTIME_DIR/lamina/containers/box/runtime/box/status" ] && break; sleep 0.05; done
+    run -1 lamina commit box again
+    [[ "$output" == *"in memory"* ]]
+    pkill -KILL -f 'sleep 60' -P "$(pgrep -P "$pid" crun)" || pkill -KILL -f 'sleep 60'
+    wait "$pid" || true
+}
+
+@test "user namespaces: a container that runs without privilege is committed by its name" {
+    need_fuse
+    need_userns
+    need crun "crun is not installed" command -v crun
+    need busybox "a static busybox is not installed" command -v busybox
+    user_folder repo
+    user_folder home
+    user_folder runtime
+    chmod 777 .
+    rm -rf repo/* && user_folder repo
+    mkdir -p tree/bin tree/usr tree/etc
+    cp "$(command -v busybox)" tree/bin/busybox
+    for name in sh sleep touch; do ln -s busybox "tree/bin/$name"; done
+    chmod -R a+rX tree
+    as_user lamina init >/dev/null
+    as_user lamina import -q tree bb >/dev/null
+    as_user mkdir up work
+    as_user lamina run -q --name box --upper up --work work bb sh -c 'echo new >/etc/new; touch /etc/done; sleep 61' 3>&- &
+    local pid=$!
+    for _ in $(seq 200); do [ -e up/etc/done ] && break; sleep 0.05; done
+    run -0 as_user lamina unshare -- lamina commit -q box new
+    [ "$(as_user lamina diff bb new | grep new)" = "A /etc/new" ]
+    # containers of others are none of root's
+    run -1 lamina commit box stolen
+    [[ "$output" == *"neither a directory nor a container of yours"* ]]
+    pkill -KILL -f 'sleep 61'
+    wait "$pid" || true
+}
+
 @test "equal files give equal digests with --timestamp, whenever they were written" {
     need_root
     make_image img --name it >/dev/null
