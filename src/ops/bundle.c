@@ -121,7 +121,7 @@ static int profile_read(const struct bundle_request *request, struct buf *ret, s
  * images seldom have these files, and not those of the machine. Before the binds that were asked
  * for, which can so be on top of them.
  */
-static int binds_make(struct runtime_request *spec, struct runtime_bind **ret)
+static int binds_make(struct runtime_request *spec, const char *hosts, struct runtime_bind **ret)
 {
 	static const char *const names[] = {"/etc/hosts", "/etc/resolv.conf"};
 	size_t name_count = spec->has_own_network ? 0 : sizeof(names) / sizeof(names[0]);
@@ -130,6 +130,8 @@ static int binds_make(struct runtime_request *spec, struct runtime_bind **ret)
 
 	if (!binds)
 		return -ENOMEM;
+	if (spec->has_own_network && hosts)
+		binds[count++] = (struct runtime_bind){hosts, "/etc/hosts", false};
 	for (size_t i = 0; i < name_count; i++) {
 		struct stat found;
 
@@ -165,7 +167,7 @@ static int spec_make(const struct bundle_request *request, const struct source *
 	if (r == 0)
 		r = profile_read(request, &profile, why);
 	if (r == 0)
-		r = binds_make(&spec, &binds);
+		r = binds_make(&spec, request->hosts, &binds);
 	if (r < 0)
 		return r;
 	spec.seccomp = buf_span(&profile);

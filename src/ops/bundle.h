@@ -18,6 +18,9 @@ struct bundle_request {
 	const char *user;  /* USER[:GROUP]; NULL: the image's */
 	/* A file with a profile, or "unconfined"; NULL: the machine's own (ops/seccomp_file.h). */
 	const char *seccomp;
+	/* A file of the container's own that it sees as /etc/hosts, unless its network is that of
+	 * the host. NULL: what the image has. */
+	const char *hosts;
 	/* Called with what a container does without on this machine, a line each; NULL: nobody
 	 * asks. */
 	void (*say)(const char *text);

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
@@ -28,6 +30,7 @@
 #include "ops/source.h"
 #include "ops/unshare.h"
 
+#define HOSTS_NAME "hosts"
 #define CGROUPS "/sys/fs/cgroup"
 
 /*
@@ -148,13 +151,56 @@ static int hook_find(struct runtime_request *spec, char *own, size_t size, struc
 	return 0;
 }
 
+/*
+ * localhost is a name everywhere. To have something to mount on, the runtime makes the file where
+ * the image has none: where changes are kept it would be one of them.
+ */
+static bool wants_hosts(const struct run_request *request, int root_fd)
+{
+	CLEAN(fd_closep) int fd = -1;
+
+	if (!request->bundle.spec.has_own_network)
+		return false;
+	fd = fd_open_regular(root_fd, "etc/hosts", RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+	return fd >= 0 || (fd == -ENOENT && !request->upper);
+}
+
+static int hosts_write(const struct container *container, const char *hostname, char **ret,
+		       struct diag *why)
+{
+	CLEAN(buf_release) struct buf text = {0};
+	CLEAN(fd_closep) int fd = -1;
+	int r;
+
+	r = buf_printf(&text,
+		       "127.0.0.1 localhost\n"
+		       "::1 localhost ip6-localhost ip6-loopback\n"
+		       "127.0.1.1 %s\n",
+		       hostname);
+	if (r < 0)
+		return r;
+	fd = openat(container->dir.fd, HOSTS_NAME,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return diag_errno(why, -errno, "cannot make a file for /etc/hosts");
+	r = fd_write(fd, text.data, text.size);
+	if (r < 0)
+		return diag_errno(why, r, "cannot write a file for /etc/hosts");
+	if (asprintf(ret, "%s/" HOSTS_NAME, container->dir.path) < 0) {
+		*ret = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int config_write(const struct run_request *request, const struct source *source,
 			const struct container *container, struct diag *why)
 {
 	CLEAN(fd_closep) int root_fd = open(container->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEAN(memory_freep) char *hosts = NULL;
 	struct bundle_request bundle = request->bundle;
 	char own[PATH_MAX];
-	int r;
+	int r = 0;
 
 	if (root_fd < 0)
 		return diag_errno(why, -errno, "cannot open '%s'", container->root);
@@ -163,7 +209,11 @@ static int config_write(const struct run_request *request, const struct source *
 		bundle.spec.hostname = container->dir.name;
 	bundle.spec.maps = container->ids.is_mapped ? &container->ids.maps : NULL;
 	bundle.spec.is_in_userns = !userns_is_initial();
-	r = hook_find(&bundle.spec, own, sizeof(own), why);
+	if (wants_hosts(request, root_fd))
+		r = hosts_write(container, bundle.spec.hostname, &hosts, why);
+	bundle.hosts = hosts;
+	if (r == 0)
+		r = hook_find(&bundle.spec, own, sizeof(own), why);
 	return r < 0 ? r : bundle_config_write(&bundle, source, container->dir.fd, root_fd, why);
 }
 

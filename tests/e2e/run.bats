@@ -128,7 +128,7 @@ nothing_left() {
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
-# The files are the host's, so is the network; without it they are the image's. What -v says is on top.
+# The files are the host's, so is the network. What -v says is on top.
 @test "with the network of the host names are looked up as there" {
     need_root
     [ -s /etc/hosts ] || skip "this machine has no /etc/hosts"
@@ -139,10 +139,34 @@ nothing_left() {
     [ "$status" -ne 0 ]
     echo mine >hosts
     [ "$(lamina run --network host -v "$PWD/hosts:/etc/hosts" bb cat /etc/hosts)" = mine ]
-    run lamina run bb cat /etc/hosts
-    [ "$status" -eq 1 ]
     lamina bundle --network host bb box id
     jq -e '[.mounts[].destination] | contains(["/etc/hosts"])' box/config.json
+    nothing_left "$LAMINA_RUNTIME_DIR"
+}
+
+@test "without a network localhost and the container's name are known" {
+    need_root
+    make_image env
+    [ "$(lamina run --hostname box bb cat /etc/hosts | xargs)" = \
+        "127.0.0.1 localhost ::1 localhost ip6-localhost ip6-loopback 127.0.1.1 box" ]
+    lamina run --read-only bb grep -q localhost /etc/hosts
+    lamina run --uidmap 0:100000:65536 bb grep -q localhost /etc/hosts
+    echo mine >hosts
+    [ "$(lamina run -v "$PWD/hosts:/etc/hosts" bb cat /etc/hosts)" = mine ]
+    # changes that are kept are the container's own
+    mkdir up work
+    run lamina run --upper up --work work bb cat /etc/hosts
+    [ "$status" -eq 1 ]
+    [ ! -e up/etc/hosts ]
+    echo old >tree/etc/hosts
+    lamina import -q tree bb >/dev/null
+    [ "$(lamina run --upper up --work work bb grep -c localhost /etc/hosts)" = 2 ]
+    lamina run --upper up --work work bb sh -c 'echo 127.0.0.1 more >>/etc/hosts'
+    [ ! -e up/etc/hosts ]
+    # a link that an image has there is left alone
+    rm tree/etc/hosts && ln -s ../../../../etc/passwd tree/etc/hosts
+    lamina import -q tree bb >/dev/null
+    [ "$(lamina run bb sh -c "cat /etc/hosts")" = "$(cat tree/etc/passwd)" ]
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
