@@ -101,12 +101,18 @@ static void print_total(struct printer *printer, const struct df_total *total)
 			      "unreferenced: %" PRIu64 ", %.1f MB\n",
 			      printer->count ? "\n" : "", total->count, (double)total->bytes / 1e6,
 			      total->unreferenced_count, (double)total->unreferenced_bytes / 1e6);
+		if (total->lazy_count)
+			(void)fprintf(printer->out,
+				      "of images that are not all here: %" PRIu64 ", %.1f MB\n",
+				      total->lazy_count, (double)total->lazy_bytes / 1e6);
 		return;
 	}
 	json_number(json, "objects", total->count);
 	json_number(json, "bytes", total->bytes);
 	json_number(json, "unreferenced_objects", total->unreferenced_count);
 	json_number(json, "unreferenced_bytes", total->unreferenced_bytes);
+	json_number(json, "lazy_files", total->lazy_count);
+	json_number(json, "lazy_bytes", total->lazy_bytes);
 }
 
 static int list(const struct store *store, struct printer *printer, struct diag *why)
@@ -165,7 +171,8 @@ const struct command command_df = {
 	.details =
 		"SHARED is what other names need, too; UNIQUE is what 'lamina gc' would remove if\n"
 		"this one went. Names of the same image share all of it, and count as one.\n"
-		"Unreferenced is what no name needs: garbage, but for what is mounted.\n",
+		"Unreferenced is what no name needs: garbage, but for what is mounted. Of lazy\n"
+		"images it is what has come so far, which is in no other figure.\n",
 	.rows = rows,
 	.options_size = sizeof(struct df_options),
 	.operand_min = 0,

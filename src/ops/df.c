@@ -13,6 +13,8 @@
 #include "ops/gc_lazy.h"
 #include "ops/reach.h"
 #include "store/entries.h"
+#include "store/lazies.h"
+#include "store/lazy_names.h"
 #include "store/objects.h"
 #include "store/store.h"
 #include "store/streams.h"
@@ -56,7 +58,10 @@ static void usage_release(struct usage *usage)
 
 const char *df_kind_name(enum df_kind kind)
 {
-	return kind == DF_IMAGE ? "image" : kind == DF_TAG ? "tag" : "stream";
+	static const char *const names[] = {
+		[DF_IMAGE] = "image", [DF_TAG] = "tag", [DF_STREAM] = "stream", [DF_LAZY] = "lazy"};
+
+	return names[kind];
 }
 
 static struct used *used_at(const struct usage *usage, size_t index)
@@ -228,6 +233,42 @@ static int count_object(void *context, const struct digest *name, struct diag *w
 	return 0;
 }
 
+/* Images that are not all here */
+
+struct lazy_names {
+	const struct store *store;
+	df_visit *visit;
+	void *context;
+};
+
+static int tell_lazy(void *context, const char *tag, const struct digest *manifest,
+		     struct diag *why)
+{
+	const struct lazy_names *names = context;
+	struct df_row row = {.kind = DF_LAZY, .name = tag, .id = *manifest};
+	struct lazy_size size;
+	int r = lazy_folder_measure(names->store, manifest, &size, why);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* it is all here by now */
+	row.count = size.count;
+	row.bytes = row.unique_bytes = size.bytes;
+	return names->visit(names->context, &row, why);
+}
+
+static int add_lazy(void *context, const struct digest *manifest, struct diag *why)
+{
+	struct totals *totals = context;
+	struct lazy_size size;
+	int r = lazy_folder_measure(totals->usage->store, manifest, &size, why);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	totals->total.lazy_count += size.count;
+	totals->total.lazy_bytes += size.bytes;
+	return 0;
+}
+
 static int look_through(struct usage *usage, enum entry_place place, struct diag *why)
 {
 	usage->place = place;
@@ -244,6 +285,7 @@ int df_run(const struct store *store, df_visit *visit, void *context, struct df_
 			      .objects = DIGEST_SET_OF(algorithm)};
 	CLEAN(reach_freep) struct reach *lazies = NULL;
 	struct totals totals = {.usage = &usage};
+	struct lazy_names names = {store, visit, context};
 	int r = reach_new(store, &lazies);
 
 	if (r < 0)
@@ -257,10 +299,14 @@ int df_run(const struct store *store, df_visit *visit, void *context, struct df_
 		r = look_through(&usage, ENTRY_STREAM_REF, why);
 	if (r == 0)
 		r = store_each_object(store, count_object, &totals, why);
+	if (r == 0)
+		r = lazies_each(store, add_lazy, &totals, why);
 	if (r < 0)
 		return r;
 	sum_unique(&usage);
 	r = tell(&usage, visit, context, why);
+	if (r == 0)
+		r = lazy_names_each(store, tell_lazy, &names, why);
 	if (r == 0)
 		*ret = totals.total;
 	return r;

@@ -17,9 +17,10 @@ struct diag;  /* base/diag.h */
 struct store; /* store/store.h */
 
 enum df_kind {
-	DF_IMAGE, /* a name of an image (images/refs/) */
-	DF_TAG,   /* a tag of an OCI image (streams/refs/oci/) */
-	DF_STREAM /* another name of a stream (streams/refs/) */
+	DF_IMAGE,  /* a name of an image (images/refs/) */
+	DF_TAG,    /* a tag of an OCI image (streams/refs/oci/) */
+	DF_STREAM, /* another name of a stream (streams/refs/) */
+	DF_LAZY    /* a tag of an image that is not all here; what is, is in its folder */
 };
 
 const char *df_kind_name(enum df_kind kind);
@@ -41,11 +42,14 @@ struct df_total {
 	uint64_t bytes;
 	uint64_t unreferenced_count; /* of these, that no name leads to; some may be mounted */
 	uint64_t unreferenced_bytes;
+	uint64_t lazy_count; /* files of images that are not all here, in no figure above */
+	uint64_t lazy_bytes;
 };
 
 /*
- * Call visit for each name: images, then tags and other streams, each in byte order; then set
- * *ret. A return other than 0 ends the walk and is its result.
+ * Call visit for each name: images, then tags and other streams, each in byte order, then
+ * images that are not all here; then set *ret. A return other than 0 ends the walk and is its
+ * result.
  */
 typedef int df_visit(void *context, const struct df_row *row, struct diag *why);
 int df_run(const struct store *store, df_visit *visit, void *context, struct df_total *ret,

@@ -170,6 +170,51 @@ int lazy_folder_remove(const struct store *store, const struct digest *manifest,
 	return 0;
 }
 
+/* Measuring */
+
+static void tree_measure(int parent_fd, const char *name, int depth, struct lazy_size *size)
+{
+	CLEAN(dir_closep) DIR *dir = NULL;
+	const struct dirent *entry;
+	struct stat stat;
+	int fd;
+
+	if (fstatat(parent_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISREG(stat.st_mode) && stat.st_nlink == 1) {
+		size->count++;
+		size->bytes += (uint64_t)stat.st_size;
+	}
+	if (!S_ISDIR(stat.st_mode) || depth == 0)
+		return;
+	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		fd_close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (!is_dots(entry->d_name))
+			tree_measure(dirfd(dir), entry->d_name, depth - 1, size);
+	}
+}
+
+int lazy_folder_measure(const struct store *store, const struct digest *manifest,
+			struct lazy_size *ret, struct diag *why)
+{
+	CLEAN(fd_closep) int place = lazy_place_open(store, false, why);
+	struct lazy_size size = {0};
+	char name[LAZY_FOLDER_SIZE_MAX];
+
+	if (place < 0)
+		return place;
+	if (faccessat(place, lazy_folder_name(manifest, name), F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	tree_measure(place, name, DEPTH, &size);
+	*ret = size;
+	return 0;
+}
+
 /* Listing */
 
 int lazies_each(const struct store *store, lazy_visit *visit, void *context, struct diag *why)

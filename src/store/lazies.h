@@ -12,6 +12,8 @@
 #ifndef LAMINA_STORE_LAZIES_H
 #define LAMINA_STORE_LAZIES_H
 
+#include <stdint.h>
+
 #include "base/digest.h"
 
 struct diag;  /* base/diag.h */
@@ -33,6 +35,17 @@ int lazy_folder_remove(const struct store *store, const struct digest *manifest,
 
 /* Whether nobody uses it: 1, 0, or -ENOENT without a diag. */
 int lazy_folder_is_idle(const struct store *store, const struct digest *manifest, struct diag *why);
+
+/*
+ * What a folder takes: its files, and bytes of them. Second names of objects are not counted. What
+ * comes or goes meanwhile may be missing. -ENOENT, without a diag: there is none.
+ */
+struct lazy_size {
+	uint64_t count;
+	uint64_t bytes;
+};
+int lazy_folder_measure(const struct store *store, const struct digest *manifest,
+			struct lazy_size *ret, struct diag *why);
 
 /* Called for each; a return other than 0 ends the listing and is its result. */
 typedef int lazy_visit(void *context, const struct digest *manifest, struct diag *why);

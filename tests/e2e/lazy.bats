@@ -391,6 +391,11 @@ P
     lamina inspect --raw "$at/img" | sha256sum --check <(echo "$(cut -d: -f2 digest)  -")
     # the layer that was pulled as a whole has objects that it needs
     [[ "$(lamina df)" == *"unreferenced: 0,"* ]]
+    # what is here of it is counted by itself
+    run -0 lamina df --json
+    [ "$(jq '[.names[] | select(.kind == "lazy") | .bytes][0] > 10000' <<<"$output")" = true ]
+    [ "$(jq '[.names[] | select(.kind == "lazy") | .bytes][0] == .lazy_bytes' <<<"$output")" = true ]
+    [[ "$(lamina df)" == *"of images that are not all here: "* ]]
     lamina tag "$at/img" second
     lamina rmi "$at/img"
     [ "$(lamina images --json | jq -r '.images[].name')" = second ]

@@ -2,6 +2,7 @@
 #include "lazy_fixture.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -62,11 +63,34 @@ static void a_folder_that_is_used_stays(void **state)
 	assert_int_equal(0, lazy_folder_remove(fixture->store, &fixture->first, &why));
 }
 
+static void what_a_folder_takes_is_its_own_files(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct lazy_size before = {0}, size = {0};
+	struct diag why = {0};
+	int fd;
+
+	assert_int_equal(-ENOENT,
+			 lazy_folder_measure(fixture->store, &fixture->first, &size, &why));
+	folder_make(fixture, &fixture->first, "one");
+	assert_ok(lazy_folder_measure(fixture->store, &fixture->first, &before, &why), &why);
+	assert_true(before.count >= 1 && before.bytes >= 3);
+	/* a name more of what has one already, as of an object, takes nothing */
+	fd = lazy_folder_open(fixture->store, &fixture->first, &why);
+	assert_true(fd >= 0);
+	assert_int_equal(0, linkat(fd, "file", fd, "again", 0));
+	fd_close(fd);
+	assert_ok(lazy_folder_measure(fixture->store, &fixture->first, &size, &why), &why);
+	assert_int_equal(before.count - 1, size.count);
+	assert_int_equal(before.bytes - 3, size.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_folder_is_there_once_it_is_whole, make, unmake),
 		cmocka_unit_test_setup_teardown(a_folder_that_is_used_stays, make, unmake),
+		cmocka_unit_test_setup_teardown(what_a_folder_takes_is_its_own_files, make, unmake),
 	};
 
 	return cmocka_run_group_tests_name("store/lazies", tests, NULL, NULL);
