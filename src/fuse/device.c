@@ -240,7 +240,7 @@ int device_step(struct worker *worker)
 	if (r <= 0)
 		return r;
 	clients_see(&channel->clients, task_of(request));
-	if (!channel->is_helper && channel->saturated_count == 0)
+	if (!channel->is_helper && channel->saturated_count == 0 && steer_is_on(&channel->steer))
 		steer_request(&channel->steer, pace_now_ns());
 	if (pace_count(&channel->pace, 1, &window))
 		worker_window(worker, &window);

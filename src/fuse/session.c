@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -91,11 +92,15 @@ static int make_blocking(int fd)
 int fuse_session_new(int fd, const struct fuse_config *config, struct fuse_session **ret,
 		     struct diag *why)
 {
-	CLEAN(session_freep) struct fuse_session *session = calloc(1, sizeof(*session));
+	/* Its mailboxes begin on cache lines of their own, which calloc() does not promise. */
+	CLEAN(session_freep)
+	struct fuse_session *session =
+		aligned_alloc(_Alignof(struct fuse_session), sizeof(*session));
 	int r;
 
 	if (!session)
 		return -ENOMEM;
+	memset(session, 0, sizeof(*session));
 	session->connection.config = *config;
 	session->read_fd = session->write_fd = session->ended_fd = -1;
 	crowd_init(&session->crowd);

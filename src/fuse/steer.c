@@ -151,7 +151,7 @@ void steer_request(struct steer *steer, uint64_t now_ns)
 	bool is_first = steer->last_ns == 0;
 	unsigned int count;
 
-	if (steer->cpu_count < 2)
+	if (!steer_is_on(steer))
 		return;
 	steer->last_ns = now_ns;
 	if (is_first)

@@ -44,6 +44,12 @@ struct steer {
 
 void steer_init(struct steer *steer);
 
+/* Whether it has any use here; else nobody need tell it of requests. */
+static inline bool steer_is_on(const struct steer *steer)
+{
+	return steer->cpu_count > 0;
+}
+
 /* A request came at now_ns, of CLOCK_MONOTONIC; may move the calling thread. */
 void steer_request(struct steer *steer, uint64_t now_ns);
 
