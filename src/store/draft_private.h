@@ -63,4 +63,7 @@ int folder_open(int parent_fd, const char *name, bool makes, struct diag *why);
 /* The entries of a folder that is open, from the first one, whoever else reads it. NULL: errno. */
 DIR *folder_read(int folder_fd);
 
+/* The same of the folder of that name, which is no link. */
+DIR *folder_read_at(int parent_fd, const char *name);
+
 #endif

@@ -60,16 +60,12 @@ static void tree_remove(int parent_fd, const char *name, int depth)
 {
 	CLEAN(dir_closep) DIR *dir = NULL;
 	const struct dirent *entry;
-	int fd;
 
 	if (unlinkat(parent_fd, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == 0)
 		return;
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(fd);
+	dir = folder_read_at(parent_fd, name);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
 		if (!is_dots(entry->d_name))
 			tree_remove(dirfd(dir), entry->d_name, depth - 1);
@@ -177,7 +173,6 @@ static void tree_measure(int parent_fd, const char *name, int depth, struct lazy
 	CLEAN(dir_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 	struct stat stat;
-	int fd;
 
 	if (fstatat(parent_fd, name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
@@ -187,12 +182,9 @@ static void tree_measure(int parent_fd, const char *name, int depth, struct lazy
 	}
 	if (!S_ISDIR(stat.st_mode) || depth == 0)
 		return;
-	fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(fd);
+	dir = folder_read_at(parent_fd, name);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
 		if (!is_dots(entry->d_name))
 			tree_measure(dirfd(dir), entry->d_name, depth - 1, size);
