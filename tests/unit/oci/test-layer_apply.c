@@ -12,28 +12,7 @@
 #include "tree/dump_write.h"
 #include "tree/scan.h"
 #include "tree/tree.h"
-
-static char folder[REPO_PATH_SIZE];
-static struct store *store;
-static struct transaction *transaction;
-
-static int setup(void **state)
-{
-	(void)state;
-	folder_make(NULL, folder);
-	store = repo_open(below(folder, "repo"));
-	transaction = begin(store);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	transaction_abort(transaction);
-	store_close(store);
-	folder_remove(folder);
-	return 0;
-}
+#include "unit/store/in_transaction.h"
 
 static int append(void *context, struct span bytes, struct diag *why)
 {

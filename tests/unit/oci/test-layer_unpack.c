@@ -8,28 +8,7 @@
 #include "layers_of.h"
 #include "sparse_of.h"
 #include "tar_of.h"
-
-static char folder[REPO_PATH_SIZE];
-static struct store *store;
-static struct transaction *transaction;
-
-static int setup(void **state)
-{
-	(void)state;
-	folder_make(NULL, folder);
-	store = repo_open(below(folder, "repo"));
-	transaction = begin(store);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	transaction_abort(transaction);
-	store_close(store);
-	folder_remove(folder);
-	return 0;
-}
+#include "unit/store/in_transaction.h"
 
 /* A member that says it has so many bytes, and none of them. */
 static void tar_promise(struct buf *tar, const char *size)

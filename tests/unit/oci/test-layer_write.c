@@ -9,30 +9,9 @@
 #include "tree/dump_read.h"
 #include "tree/dump_write.h"
 #include "tree/tree.h"
+#include "unit/store/in_transaction.h"
 
 #define HEAD "/ 0 40700 2 9 9 0 9.0 - - -\n"
-
-static char folder[REPO_PATH_SIZE];
-static struct store *store;
-static struct transaction *transaction;
-
-static int setup(void **state)
-{
-	(void)state;
-	folder_make(NULL, folder);
-	store = repo_open(below(folder, "repo"));
-	transaction = begin(store);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	transaction_abort(transaction);
-	store_close(store);
-	folder_remove(folder);
-	return 0;
-}
 
 static struct tree *tree_of(const char *text)
 {

@@ -6,30 +6,9 @@
 
 #include "base/diag.h"
 #include "base/limits.h"
-#include "repo.h"
+#include "in_transaction.h"
 #include "store/objects.h"
 #include "store/store.h"
-
-static char folder[REPO_PATH_SIZE];
-static struct store *store;
-static struct transaction *transaction;
-
-static int setup(void **state)
-{
-	(void)state;
-	folder_make(NULL, folder);
-	store = repo_open(below(folder, "repo"));
-	return transaction_begin(store, &transaction, NULL);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	transaction_abort(transaction);
-	store_close(store);
-	folder_remove(folder);
-	return 0;
-}
 
 /* Of the file system below the folder; 0: it does not say. */
 static uint64_t free_bytes(void)
