@@ -2,13 +2,12 @@
 /*
  * fuse-request - any bytes as requests to a view of an image, whose bytes may be wrong, too
  *
- * Input: one byte that picks the view, then records of a type byte, a size byte and size bytes:
- *   0  a request, as it is
- *   1  a request; its size field is set right, so that it gets beyond the first check
- *   2  a change of the image: 16 bits of offset into its metadata, then bytes to put there
- *   3  a request in parts: a byte of enum form, the size of the arguments, the head, the arguments,
- *      the names. It is asked again in the other form, which must not change the answer.
- *   4  as 0, into one piece
+ * Input: one byte that picks the view and whether files are opened, then records of a type byte, a
+ * size byte and size bytes: 0  a request, as it is 1  a request; its size field is set right, so
+ * that it gets beyond the first check 2  a change of the image: 16 bits of offset into its
+ * metadata, then bytes to put there 3  a request in parts: a byte of enum form, the size of the
+ * arguments, the head, the arguments, the names. It is asked again in the other form, which must
+ * not change the answer. 4  as 0, into one piece
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +20,7 @@
 #include "erofs/image.h"
 #include "erofs/writer.h"
 #include "fuse/dispatch.h"
+#include "serve/missing.h"
 #include "serve/view.h"
 #include "tree/dump_read.h"
 #include "tree/tree.h"
@@ -234,6 +234,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct image image;
 	struct view *view;
 	uint8_t *bytes;
+	atomic_bool stop = false;
+	bool is_missing;
 	int nowhere = -1;
 
 	if (size < 1)
@@ -249,11 +251,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.image = &image;
 	config.object_fds = &nowhere;
 	config.object_fd_count = 1;
+	config.always_opens = true; /* no thread that finds out whether it has to */
 	if (view_new(&config, &view, NULL) < 0)
 		abort();
 	connection.config.handlers = view_handlers(view);
 	connection.config.fs = view;
+	connection.config.opens_files = data[0] & 0x40;
 	run_records(&connection, span_of(data + 1, size - 1), bytes, image_bytes.size);
+	(void)missing_any(view, &stop, &is_missing);
 	view_free(view);
 	free(bytes);
 	return 0;

@@ -77,7 +77,7 @@ static const struct option_row rows[] = {
 	{"no-supervisor", 0, OPTION_FLAG, offsetof(struct mount_options, no_supervisor), NULL,
 	 "do not start a crashed server again"},
 	{"check-open", 0, OPTION_FLAG, offsetof(struct mount_options, check_open), NULL,
-	 "standalone: opening a file finds out whether its contents are there"},
+	 "standalone: each open(2) finds out whether the contents are still there"},
 	{"serve-below", 0, OPTION_NUMBER, offsetof(struct mount_options, own_data), "BYTES",
 	 "overlay: the server reads files of up to so many bytes itself"},
 	{"foreground", 'f', OPTION_FLAG, offsetof(struct mount_options, foreground), NULL,

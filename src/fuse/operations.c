@@ -98,14 +98,6 @@ static bool passes_through(const struct connection *connection)
 	return connection->backings && (connection->flags & INIT_PASSTHROUGH);
 }
 
-/* That a file can be opened is all there is to know. */
-static int open_check(const struct fuse_config *config, uint64_t nodeid)
-{
-	CLEAN(fd_closep) int fd = -1;
-
-	return config->handlers->open(config->fs, nodeid, &fd);
-}
-
 /* Without OPEN the kernel still keeps pages and asks for what it has not. */
 static int answer_open(struct request *request)
 {
@@ -125,10 +117,12 @@ static int answer_open(struct request *request)
 	if (passes_through(connection))
 		r = backings_open(connection->backings, nodeid, config->handlers->open, config->fs,
 				  &body.backing_id);
-	else
-		r = open_check(config, nodeid);
+	else /* -ENOSYS is for good; files that are open already keep what they have */
+		r = config->handlers->find(config->fs, nodeid, request->reply);
+	if (r == -ENOSYS && passes_through(connection))
+		return -EIO;
 	if (r < 0)
-		return r == -ENOSYS ? -EIO : r;
+		return r;
 	if (body.backing_id != BACKING_NONE)
 		body.open_flags = OPEN_REPLY_PASSTHROUGH;
 	return answer(request, &body, sizeof(body));

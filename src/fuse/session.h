@@ -54,6 +54,11 @@ struct fuse_handlers {
 	 * caller then owns, or -1 where read() has to be asked.
 	 */
 	int (*open)(void *fs, uint64_t nodeid, int *ret_fd);
+	/*
+	 * Whether the contents of a file can be read. Returns 0, why not, or -ENOSYS: those of all
+	 * files can, and nobody has to ask any more. May wait, with reply_will_block().
+	 */
+	int (*find)(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 	int (*read)(void *fs, uint64_t nodeid, uint64_t offset, size_t size,
 		    struct fuse_reply *reply);
 	/* Entries from position on, until reply_dirent() says that the reply is full. */
@@ -84,7 +89,10 @@ struct fuse_config {
 	 * limit, 12 (Linux, fs/fuse/inode.c, FUSE_DEFAULT_MAX_BACKGROUND).
 	 */
 	uint16_t background_count;
-	/* Open files by a round trip each, so that open(2) fails where the contents are missing. */
+	/*
+	 * Open files by a round trip each, so that open(2) fails where find() says so; until it
+	 * says -ENOSYS.
+	 */
 	bool opens_files;
 	/* Let the kernel read the files that open() gives, where it takes them (CAP_SYS_ADMIN). */
 	bool passes_through;

@@ -148,6 +148,7 @@ static int view_make(struct serving *serving, struct diag *why)
 		.object_fd_count = request->dirs ? request->dirs->count : 0,
 		.own_data_max = request->tuning.own_data_max,
 		.verity = request->verity,
+		.always_opens = request->tuning.checks_open,
 		.maps = request->maps,
 		.lazy = image ? &lazy : NULL,
 		.report = server_log_say,
@@ -203,7 +204,7 @@ static int serving_prepare(struct serving *serving, struct diag *why)
 		.transport = is_lazy ? FUSE_TRANSPORT_DEVICE : transports[tuning->transport],
 		.thread_count = is_lazy ? LAZY_THREAD_COUNT : tuning->thread_count,
 		.background_count = is_lazy ? LAZY_BACKGROUND_COUNT : 0,
-		.opens_files = tuning->checks_open && request->kind == VIEW_STANDALONE,
+		.opens_files = !is_lazy && request->kind == VIEW_STANDALONE,
 		.passes_through = request->passes_through,
 		.ledger = serving->ledger,
 		/* These look at /proc and /sys, which are not there any more in an empty root. */

@@ -22,9 +22,9 @@ static int regular_inode(const struct view *view, uint64_t nodeid, struct image_
 	return S_ISREG(ret->mode) ? 0 : -EINVAL;
 }
 
-int view_open(void *fs, uint64_t nodeid, int *ret_fd)
+/* -1 where the image has the contents itself. */
+static int contents_open(struct view *view, uint64_t nodeid, struct fuse_reply *reply, int *ret_fd)
 {
-	struct view *view = fs;
 	struct image_inode inode;
 	int fd = -1, r;
 
@@ -32,12 +32,29 @@ int view_open(void *fs, uint64_t nodeid, int *ret_fd)
 	if (r < 0)
 		return r;
 	if (image_inode_is_external(view->image, &inode)) {
-		fd = view_serves_data(view, &inode) ? object_open_of(view, &inode, NULL) : -EIO;
+		fd = view_serves_data(view, &inode) ? object_open_of(view, &inode, reply) : -EIO;
 		if (fd < 0)
-			return view_result(view, fd);
+			return fd;
 	}
 	*ret_fd = fd;
-	return view_result(view, 0);
+	return 0;
+}
+
+int view_open(void *fs, uint64_t nodeid, int *ret_fd)
+{
+	struct view *view = fs;
+
+	return view_result(view, contents_open(view, nodeid, NULL, ret_fd));
+}
+
+int view_find(void *fs, uint64_t nodeid, struct fuse_reply *reply)
+{
+	CLEAN(fd_closep) int fd = -1;
+	struct view *view = fs;
+
+	if (!view->always_opens && inventory_is_complete(view))
+		return -ENOSYS;
+	return view_result(view, contents_open(view, nodeid, reply, &fd));
 }
 
 static int read_image(const struct view *view, const struct image_inode *inode, uint64_t offset,

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,9 +16,8 @@
 #include "serve/verified.h"
 #include "serve/view_private.h"
 
-/* The path of the object below an object directory, as a C string. Returns 0 or -EIO. */
-static int object_path(const struct view *view, const struct image_inode *inode, char *path,
-		       size_t path_size)
+int object_path(const struct view *view, const struct image_inode *inode, char *path,
+		size_t path_size)
 {
 	struct span redirect;
 	int r;
@@ -39,14 +37,10 @@ static int object_path(const struct view *view, const struct image_inode *inode,
 	return 0;
 }
 
-#define OBJECT_RESOLVE (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
-
-static int open_first(const struct view *view, const char *path)
+int object_open_path(const struct view *view, const char *path, int flags)
 {
 	for (size_t i = 0; i < view->object_fd_count; i++) {
-		/* Not blocking, for what is no regular file is found out only once it is open. */
-		int fd = fd_open_within(view->object_fds[i], path,
-					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		int fd = fd_open_within(view->object_fds[i], path, flags | O_NOFOLLOW,
 					OBJECT_RESOLVE);
 
 		if (fd >= 0 || (fd != -ENOENT && fd != -ENOTDIR))
@@ -123,7 +117,8 @@ static int stored_open(struct view *view, const struct image_inode *inode)
 		view_complain(view, inode, "the image does not name it", 0);
 		return r;
 	}
-	return open_first(view, path);
+	/* Not blocking, for what is no regular file is found out only once it is open. */
+	return object_open_path(view, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
 int object_open_of(struct view *view, const struct image_inode *inode, struct fuse_reply *reply)

@@ -90,6 +90,7 @@ static const struct fuse_handlers handlers = {
 	.getattr = view_getattr,
 	.readlink = view_readlink,
 	.open = view_open,
+	.find = view_find,
 	.read = view_read,
 	.readdir = view_readdir,
 	.getxattr = view_getxattr,
@@ -142,6 +143,7 @@ int view_new(const struct view_config *config, struct view **ret, struct diag *w
 	view->own_data_max = config->own_data_max;
 	view->verity = config->verity;
 	view->maps = config->maps;
+	view->always_opens = config->always_opens;
 	view->lazy = config->lazy ? *config->lazy : (struct view_lazy){.contents_fd = -1};
 	view->report = config->report;
 	view->report_context = config->report_context;
@@ -162,6 +164,7 @@ void view_free(struct view *view)
 {
 	if (!view)
 		return;
+	inventory_release(view);
 	recent_close(&view->recent);
 	verified_free(view->verified);
 	free(view->object_fds);

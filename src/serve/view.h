@@ -68,6 +68,11 @@ struct view_config {
 	uint64_t own_data_max;
 	/* Objects that the view serves, when one is opened: serve/verified.h. Else EIO. */
 	enum view_verity verity;
+	/*
+	 * Files are opened one by one for as long as the mount lasts, where the session has them
+	 * opened; else only until all contents are known to be there (serve/inventory.h).
+	 */
+	bool always_opens;
 	/* Owners that are shown: stored ids are inside. NULL: as they are stored. The caller's. */
 	const struct idmaps *maps;
 	const struct view_lazy *lazy; /* standalone; copied. NULL: all contents are here */

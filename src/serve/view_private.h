@@ -15,12 +15,13 @@
 #include "erofs/image.h"
 #include "fuse/reply.h"
 #include "serve/complaints.h"
+#include "serve/inventory.h"
 #include "serve/recent.h"
 #include "serve/view.h"
 
 struct verified; /* serve/verified.h */
 
-/* Immutable after view_new(), but for recent and complaints, which need no lock, and verified. */
+/* Immutable after view_new(), but for what says how it is guarded itself: the last four. */
 struct view {
 	enum view_kind kind;
 	const struct image *image;
@@ -29,14 +30,16 @@ struct view {
 	size_t object_fd_count;
 	uint64_t own_data_max; /* metadata-only: external files up to this are served here */
 	enum view_verity verity;
-	struct verified *verified; /* owned; NULL when objects are believed */
 	const struct idmaps *maps; /* or NULL */
 	struct view_lazy lazy;     /* contents_fd -1: all contents are objects */
 	bool in_initial_userns;    /* so trusted.* can be read by somebody */
 	void (*report)(void *context, const char *message);
 	void *report_context;
+	bool always_opens;
 	struct recent recent;
 	struct complaints complaints;
+	struct inventory inventory;
+	struct verified *verified; /* owned; NULL when objects are believed */
 };
 
 /* The inode of a nodeid. Returns 0, -ESTALE for what we never gave out, or as image_inode(). */
@@ -64,6 +67,7 @@ int view_readdir(void *fs, uint64_t nodeid, uint64_t position, bool plus, struct
 int view_getxattr(void *fs, uint64_t nodeid, struct span key, struct fuse_reply *reply);
 int view_listxattr(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 int view_open(void *fs, uint64_t nodeid, int *ret_fd);
+int view_find(void *fs, uint64_t nodeid, struct fuse_reply *reply);
 int view_read(void *fs, uint64_t nodeid, uint64_t offset, size_t size, struct fuse_reply *reply);
 int view_lseek(void *fs, uint64_t nodeid, uint64_t offset, int whence, uint64_t *ret);
 

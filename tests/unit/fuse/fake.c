@@ -62,6 +62,14 @@ static int fake_open(void *fs, uint64_t nodeid, int *ret_fd)
 	return nodeid == 2 ? 0 : -EISDIR;
 }
 
+static int fake_find(void *fs, uint64_t nodeid, struct fuse_reply *reply)
+{
+	int fd;
+
+	(void)reply;
+	return nodeid == FAKE_LAST ? -ENOSYS : fake_open(fs, nodeid, &fd);
+}
+
 static int fake_read(void *fs, uint64_t nodeid, uint64_t offset, size_t size,
 		     struct fuse_reply *reply)
 {
@@ -125,6 +133,7 @@ const struct fuse_handlers fake_handlers = {
 	.getattr = fake_getattr,
 	.readlink = fake_readlink,
 	.open = fake_open,
+	.find = fake_find,
 	.read = fake_read,
 	.readdir = fake_readdir,
 	.getxattr = fake_getxattr,

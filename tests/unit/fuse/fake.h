@@ -15,10 +15,12 @@
 /*
  * nodeid 1: the directory, with FAKE_ENTRIES entries named "entry-000" and so on, each of nodeid 2.
  * nodeid 2: a file of FAKE_SIZE bytes with xattr user.a = "value".
+ * FAKE_LAST: a file after which none has to be opened.
  * Any other: -ESTALE; its getxattr is -ENOSYS.
  */
 #define FAKE_ENTRIES 100
 #define FAKE_SIZE 10000
+#define FAKE_LAST 77
 
 extern const struct fuse_handlers fake_handlers;
 extern const uint8_t fake_content[FAKE_SIZE];

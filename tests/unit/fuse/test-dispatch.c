@@ -318,6 +318,7 @@ static void files_are_opened_only_where_that_has_a_meaning(void **state)
 	assert_int_equal(OPEN_REPLY_KEEP_CACHE, answer.open_flags);
 	assert_int_equal(0, ask(OP_OPEN, 2, &asked, sizeof(asked), NULL));
 	assert_int_equal(2, open_count); /* each is checked */
+	assert_int_equal(-ENOSYS, ask(OP_OPEN, FAKE_LAST, &asked, sizeof(asked), NULL));
 	assert_int_equal(-EISDIR, ask(OP_OPEN, 1, &asked, sizeof(asked), NULL));
 	assert_int_equal(0, ask(OP_RELEASE, 2, &gone, sizeof(gone), NULL));
 	connection.config.opens_files = false;

@@ -913,6 +913,7 @@ static void view_make(enum view_kind kind)
 		.image = &image,
 		.object_fds = &objects_fd,
 		.object_fd_count = 1,
+		.always_opens = true,
 	};
 	struct diag why = {0};
 
