@@ -105,8 +105,7 @@ static int key_add(struct search *search, uint32_t key)
 
 static void key_found(struct search *search, uint32_t key)
 {
-	const uint32_t *at =
-		bsearch(&key, search->keys, search->count, sizeof(key), compare_keys);
+	const uint32_t *at = bsearch(&key, search->keys, search->count, sizeof(key), compare_keys);
 
 	if (at) {
 		size_t index = (size_t)(at - search->keys);
