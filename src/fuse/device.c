@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/trace.h"
 #include "fuse/clients.h"
+#include "fuse/conduit.h"
 #include "fuse/session_private.h"
 #include "fuse/steer.h"
 
@@ -43,6 +44,7 @@
 struct channel {
 	struct abi_reply head; /* of the last reply */
 	struct fuse_reply reply;
+	struct conduit conduit;
 	struct pace pace;
 	struct steer steer;
 	bool is_helper;               /* not the first one */
@@ -61,6 +63,7 @@ static void channel_free(void *data)
 
 	if (!channel)
 		return;
+	conduit_close(&channel->conduit);
 	if (channel->reply.buffer)
 		(void)munmap(channel->reply.buffer, channel->reply.capacity);
 	free(channel);
@@ -71,33 +74,46 @@ static void channel_freep(struct channel **channel)
 	channel_free(*channel);
 }
 
+/* Returns 0 or -errno. */
+static int reply_write(struct channel *channel, int fd)
+{
+	const struct fuse_reply *reply = &channel->reply;
+
+	if (reply->is_in_conduit)
+		return conduit_send(&channel->conduit, fd);
+	return writev(fd, reply->parts, (int)reply->part_count) < 0 ? -errno : 0;
+}
+
 /* Returns 0, or -errno when nothing can be sent any more. */
 static int channel_send(struct channel *channel, int fd)
 {
 	struct fuse_reply *reply = &channel->reply;
 	uint64_t unique = channel->head.unique;
+	int r;
 
 	if (channel->slot)
 		reply_touch(reply);
-	if (writev(fd, reply->parts, (int)reply->part_count) >= 0)
+	r = reply_write(channel, fd);
+	if (r >= 0)
 		return 0;
 	/*
 	 * A page of the image that cannot be read: the kernel has failed the request or still
 	 * waits, as far as it came. EINVAL, E2BIG: an answer it does not like. Either way it gets
 	 * an error instead.
 	 */
-	if (errno == EFAULT || errno == EINVAL || errno == E2BIG || errno == ENOMEM) {
-		TRACE("fuse", "reply refused with errno %d, sending EIO", errno);
+	if (r == -EFAULT || r == -EINVAL || r == -E2BIG || r == -ENOMEM || r == -EIO) {
+		TRACE("fuse", "reply refused with errno %d, sending EIO", -r);
 		dispatch_fail(reply, &channel->head, unique, -EIO);
-		if (writev(fd, reply->parts, (int)reply->part_count) >= 0)
+		r = reply_write(channel, fd);
+		if (r >= 0)
 			return 0;
 	}
 	/* The request was interrupted, or was failed above; an unmount is noticed by the next read.
 	 */
-	if (errno == ENOENT || errno == ENODEV || errno == EFAULT || errno == EINVAL ||
-	    errno == ECONNABORTED || errno == EPERM || errno == EPIPE)
+	if (r == -ENOENT || r == -ENODEV || r == -EFAULT || r == -EINVAL || r == -ECONNABORTED ||
+	    r == -EPERM || r == -EPIPE)
 		return 0;
-	return -errno;
+	return r;
 }
 
 /* Returns 1 with a request in *ret, 0 at the end of the connection, -EAGAIN or another error. */
@@ -394,6 +410,7 @@ int device_worker_add(struct fuse_session *session)
 
 	if (!channel)
 		return -ENOMEM;
+	channel->conduit = CONDUIT_CLOSED;
 	/* Mapped, so that only as much as answers have needed is ever there. */
 	buffer = mmap(NULL, REPLY_READ_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		      0);
@@ -401,6 +418,7 @@ int device_worker_add(struct fuse_session *session)
 		return -errno;
 	channel->reply.buffer = buffer;
 	channel->reply.capacity = REPLY_READ_MAX;
+	channel->reply.conduit = &channel->conduit;
 	channel->is_helper = session->worker_count > 0;
 	if (session->connection.config.ledger) {
 		channel->slot = &session->connection.config.ledger->slots[session->worker_count];

@@ -31,12 +31,14 @@ static int answer_request(struct request *request)
 	return error_for_kernel(operation, operation->answer(request));
 }
 
-static void reply_reset(struct fuse_reply *reply, struct abi_reply *head)
+static void reply_reset(struct fuse_reply *reply, struct abi_reply *head, uint64_t unique)
 {
+	*head = (struct abi_reply){sizeof(*head), 0, unique};
 	reply->used = 0;
 	reply->size = 0;
 	reply->limit = reply->capacity;
 	reply->is_query = false;
+	reply->is_in_conduit = false;
 	reply->caller_uid = UINT32_MAX;
 	reply->part_count = 1;
 	reply->parts[0] = (struct iovec){head, sizeof(*head)};
@@ -44,8 +46,8 @@ static void reply_reset(struct fuse_reply *reply, struct abi_reply *head)
 
 void dispatch_fail(struct fuse_reply *reply, struct abi_reply *head, uint64_t unique, int err)
 {
-	reply_reset(reply, head);
-	*head = (struct abi_reply){sizeof(*head), err, unique};
+	reply_reset(reply, head, unique);
+	head->error = err;
 }
 
 size_t request_argument_size(uint32_t opcode)
@@ -69,7 +71,7 @@ enum dispatch_result dispatch_parts(struct connection *connection,
 
 	if (is_silent(parts->head.opcode))
 		return DISPATCH_SILENT;
-	reply_reset(reply, head);
+	reply_reset(reply, head, parts->head.unique);
 	reply->caller_uid = parts->head.uid;
 	r = answer_request(&request);
 	TRACE("fuse", "opcode %u node %llu: %d, %zu bytes", parts->head.opcode,
@@ -78,8 +80,7 @@ enum dispatch_result dispatch_parts(struct connection *connection,
 	if (r < 0)
 		dispatch_fail(reply, head, parts->head.unique, r);
 	else
-		*head = (struct abi_reply){(uint32_t)(sizeof(*head) + reply->size), 0,
-					   parts->head.unique};
+		head->size = (uint32_t)(sizeof(*head) + reply->size);
 	return parts->head.opcode == OP_DESTROY && r == 0 ? DISPATCH_END : DISPATCH_REPLY;
 }
 

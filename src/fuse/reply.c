@@ -7,6 +7,7 @@
 #include "base/ckd.h"
 #include "fuse/abi.h"
 #include "fuse/attributes.h"
+#include "fuse/conduit.h"
 
 /* Below this a copy costs less than one more segment to pin in the kernel. */
 #define COPY_SIZE_MAX 512
@@ -112,6 +113,26 @@ int reply_span(struct fuse_reply *reply, struct span bytes)
 	reply_add_part(reply, bytes.data, bytes.size);
 	reply->size += bytes.size;
 	return 0;
+}
+
+bool reply_takes_file(const struct fuse_reply *reply, size_t size)
+{
+	return reply->conduit && size >= CONDUIT_SIZE_MIN && size <= reply_room(reply);
+}
+
+bool reply_file(struct fuse_reply *reply, int fd, uint64_t offset, size_t size)
+{
+	struct abi_reply *head = reply->parts[0].iov_base;
+
+	if (!reply_takes_file(reply, size))
+		return false;
+	assert(reply->size == 0 && reply->part_count == 1);
+	head->size = (uint32_t)(sizeof(*head) + size);
+	if (!conduit_fill(reply->conduit, head, fd, offset, size))
+		return false;
+	reply->size = size;
+	reply->is_in_conduit = true;
+	return true;
 }
 
 int reply_zeros(struct fuse_reply *reply, size_t size)

@@ -24,7 +24,8 @@
 #define REPLY_READ_MAX (128u << 10)
 #define REPLY_PARTS_MAX 32 /* an image's file is one or two extents; more are copied */
 
-struct worker; /* fuse/session_private.h */
+struct conduit; /* fuse/conduit.h */
+struct worker;  /* fuse/session_private.h */
 
 struct fuse_reply {
 	uint8_t *buffer; /* owned by the thread */
@@ -39,6 +40,8 @@ struct fuse_reply {
 	/* The same: called now and then by one that waits for somebody else. */
 	void (*while_waiting)(struct fuse_reply *reply);
 	struct worker *worker; /* its own */
+	struct conduit *conduit; /* of a transport that takes files; NULL: bytes only */
+	bool is_in_conduit;      /* the whole of the answer, head included */
 	uint32_t caller_uid;   /* as the mount's user namespace sees it; UINT32_MAX: not said */
 	uint32_t part_count;
 	struct iovec parts[1 + REPLY_PARTS_MAX]; /* [0] is the header's */
@@ -65,6 +68,14 @@ size_t reply_room(const struct fuse_reply *reply);
  * Returns 0, or -ERANGE when there is no room.
  */
 int reply_span(struct fuse_reply *reply, struct span bytes);
+
+/*
+ * Answer with size bytes of a file from offset on, without having them read. Returns false, having
+ * added nothing, where the transport takes none, or those bytes are not to be had that way: then
+ * they have to be read. The answer is empty before, and nothing is added to it afterwards.
+ */
+bool reply_takes_file(const struct fuse_reply *reply, size_t size); /* whether to try */
+bool reply_file(struct fuse_reply *reply, int fd, uint64_t offset, size_t size);
 
 /* Add a copy. Returns 0 or -ERANGE. */
 int reply_copy(struct fuse_reply *reply, struct span bytes);

@@ -109,13 +109,36 @@ static ssize_t pread_cached(int fd, void *data, size_t size, uint64_t offset)
 	return preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT);
 }
 
+/* Whether it looks as if all of that were in memory: read ahead and dropped is what is contiguous.
+ */
+static bool is_cached(int fd, uint64_t offset, size_t size)
+{
+	char byte;
+
+	return pread_cached(fd, &byte, 1, offset) == 1 &&
+	       pread_cached(fd, &byte, 1, offset + size - 1) == 1;
+}
+
+/* Leave the reading to the kernel. */
+static bool pass_object(int fd, uint64_t offset, size_t size, struct fuse_reply *reply)
+{
+	if (!reply_takes_file(reply, size))
+		return false;
+	if (!is_cached(fd, offset, size))
+		reply_will_block(reply);
+	return reply_file(reply, fd, offset, size);
+}
+
 /* An object that ends early is not the one that the image was made with. */
 static int read_object(struct view *view, int fd, const struct image_inode *inode, uint64_t offset,
 		       size_t size, struct fuse_reply *reply)
 {
-	void *data = reply_claim(reply, size);
 	ssize_t got;
+	void *data;
 
+	if (pass_object(fd, offset, size, reply))
+		return 0;
+	data = reply_claim(reply, size);
 	if (!data)
 		return -EIO;
 	got = pread_cached(fd, data, size, offset);
