@@ -4,7 +4,8 @@
  * server (tiny.h) that serves FILE, two threads of it that take what comes, and a client that reads
  * all of it that often, each time with the mount's pages dropped and those of FILE cached.
  *
- *   bench-reading pread|map|splice|move FILE PASSES KIB     KIB at a time, up to 128; as root, or of a user and mount namespace
+ *   bench-reading pread|map|splice|move FILE PASSES KIB     KIB at a time, up to 128; as root, or
+ * of a user and mount namespace
  *
  *   pread   pread(2) into a buffer of the thread, writev(2) from there
  *   map     writev(2) from a mapping of FILE
@@ -82,7 +83,8 @@ static void reply_spliced(const struct own *own, int fd, uint64_t unique, uint64
 static void read_file(void *context, int fd, uint64_t unique, const struct fuse_read_in *asked)
 {
 	struct own *own = context;
-	uint64_t left = asked->offset < server.tiny.file_size ? server.tiny.file_size - asked->offset : 0;
+	uint64_t left =
+		asked->offset < server.tiny.file_size ? server.tiny.file_size - asked->offset : 0;
 	size_t size = left < asked->size ? (size_t)left : asked->size;
 
 	switch (server.way) {
@@ -141,7 +143,8 @@ static void client(unsigned int passes)
 	(void)read_all();
 	for (unsigned int i = 0; i < passes; i++)
 		seconds += read_all();
-	result_print(seconds, (struct tally){.count = passes, .bytes = passes * server.tiny.file_size});
+	result_print(seconds,
+		     (struct tally){.count = passes, .bytes = passes * server.tiny.file_size});
 	(void)fflush(stdout);
 	_exit(EXIT_SUCCESS);
 }

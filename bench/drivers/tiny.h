@@ -21,13 +21,14 @@ struct tiny {
 	void (*read)(void *context, int fd, uint64_t unique, const struct fuse_read_in *asked);
 };
 
-/* Mount at a folder that is made, as root or root of a user and mount namespace. Returns /dev/fuse. */
+/* Mount at a folder that is made, as root or root of a user and mount namespace. Returns /dev/fuse.
+ */
 int tiny_mount(const char *path, const struct tiny *tiny);
 void tiny_unmount(const char *path);
 
 /*
- * Take one request and answer it; context is for read(). Returns false when none was there; ends the
- * thread with the connection.
+ * Take one request and answer it; context is for read(). Returns false when none was there; ends
+ * the thread with the connection.
  */
 bool tiny_step(const struct tiny *tiny, int fd, char *buffer, void *context);
 

@@ -11,9 +11,9 @@
 #define NAP_NS 30000
 #define NAPS_MAX 40
 
-/* Requests until it is said whose client is here, and by how many more those of one have to be. */
-#define CLIENT_WINDOW 64
-#define CLIENT_VOTES 16
+/* By how many more requests, and half as many again, one seat has to be a task's rather than
+ * another. */
+#define HOME_COUNT_MIN 8
 
 void crowd_init(struct crowd *crowd)
 {
@@ -41,7 +41,7 @@ bool crowd_join(struct crowd *crowd, struct crowd_member *ret)
 	if (seat >= crowd->seat_count)
 		return false;
 	*ret = (struct crowd_member){.seat = seat};
-	atomic_store(&crowd->seats[seat].client, 0);
+	regulars_clear(&crowd->seats[seat].regulars);
 	mailbox_open(&crowd->seats[seat].mailbox);
 	atomic_fetch_add(&crowd->members, 1);
 	cpu_pin(crowd->cpus[seat]);
@@ -54,7 +54,7 @@ size_t crowd_leave(struct crowd *crowd, const struct crowd_member *member, uint8
 	struct crowd_seat *seat = &crowd->seats[member->seat];
 	size_t size;
 
-	atomic_store(&seat->client, 0);
+	regulars_clear(&seat->regulars);
 	size = mailbox_close(&seat->mailbox, buffer);
 	cpus_release(crowd->cpus, crowd->seat_count);
 	atomic_fetch_sub(&crowd->members, 1);
@@ -66,35 +66,20 @@ size_t crowd_take(struct crowd *crowd, const struct crowd_member *member, uint8_
 	return mailbox_take(&crowd->seats[member->seat].mailbox, buffer);
 }
 
-/* What polls find here is mostly what was asked here. */
-static void see_client(struct crowd_seat *seat, struct crowd_member *member, uint32_t task)
-{
-	if (member->votes == 0)
-		member->candidate = task;
-	if (member->candidate == task)
-		member->votes++;
-	else
-		member->votes--;
-	if (++member->vote_count < CLIENT_WINDOW)
-		return;
-	atomic_store_explicit(&seat->client, member->votes >= CLIENT_VOTES ? member->candidate : 0,
-			      memory_order_relaxed);
-	member->votes = member->vote_count = 0;
-}
-
 bool crowd_hand_over(struct crowd *crowd, struct crowd_member *member, uint32_t task,
 		     struct span request)
 {
 	struct crowd_seat *mine = &crowd->seats[member->seat];
+	uint32_t least;
 
-	see_client(mine, member, task);
-	if (task == 0 || atomic_load_explicit(&mine->client, memory_order_relaxed) == task)
+	regulars_see(&mine->regulars, task);
+	if (task == 0)
 		return false;
+	least = regulars_count(&mine->regulars, task) * 3 / 2 + HOME_COUNT_MIN;
 	for (unsigned int i = 0; i < crowd->seat_count; i++) {
 		struct crowd_seat *seat = &crowd->seats[i];
 
-		if (seat != mine &&
-		    atomic_load_explicit(&seat->client, memory_order_relaxed) == task)
+		if (seat != mine && regulars_count(&seat->regulars, task) > least)
 			return mailbox_put(&seat->mailbox, request);
 	}
 	return false;

@@ -26,10 +26,11 @@
 #include "fuse/cpus.h"
 #include "fuse/mailbox.h"
 #include "fuse/pace.h"
+#include "fuse/regulars.h"
 
 struct crowd_seat {
 	struct mailbox mailbox;
-	_Atomic uint32_t client; /* the task that asks on this CPU; 0: not known */
+	struct regulars regulars; /* who asks on this CPU */
 };
 
 struct crowd {
@@ -46,10 +47,6 @@ struct crowd_member {
 	unsigned int seat;
 	struct pace pace;       /* of its polls */
 	unsigned int nap_count; /* in a row */
-	/* Who asks here most: those who ask less than half of the time cancel each other. */
-	uint32_t candidate;
-	unsigned int votes;
-	unsigned int vote_count;
 };
 
 /* With the CPUs of the calling thread, if they are few. */

@@ -22,40 +22,10 @@
 
 #include "base/cleanup.h"
 #include "base/trace.h"
-#include "fuse/clients.h"
-#include "fuse/conduit.h"
-#include "fuse/session_private.h"
-#include "fuse/steer.h"
-
-/* The longest request we want whole is a name; batches of forgets fill what there is. */
-#define REQUEST_SIZE_MAX (4 * ABI_REQUEST_ROOM_MIN)
+#include "fuse/device_private.h"
 
 /* Windows in a row that are too much for one, until another is called. */
 #define SATURATED_MIN 4
-
-/* Windows that a crowd lasts at most: some 50 ms, then it has to be found again. */
-#define CROWD_WINDOWS_MAX 256
-
-/* One that ends before was not worth it. */
-#define CROWD_WINDOWS_MIN 16
-
-#define CROWD_BACKOFF_MAX 256 /* windows */
-
-struct channel {
-	struct abi_reply head; /* of the last reply */
-	struct fuse_reply reply;
-	struct conduit conduit;
-	struct pace pace;
-	struct steer steer;
-	bool is_helper;               /* not the first one */
-	bool is_needed;               /* of a helper: to go on serving */
-	unsigned int saturated_count; /* windows in a row */
-	struct clients clients;
-	struct ledger_slot *slot; /* of the session's ledger; NULL: none is kept */
-	uint32_t crowd_patience;  /* windows until the next crowd may begin */
-	uint32_t crowd_backoff;   /* windows to wait after one that was no good */
-	uint8_t request[REQUEST_SIZE_MAX];
-};
 
 static void channel_free(void *data)
 {
@@ -116,8 +86,7 @@ static int channel_send(struct channel *channel, int fd)
 	return r;
 }
 
-/* Returns 1 with a request in *ret, 0 at the end of the connection, -EAGAIN or another error. */
-static int channel_receive(struct channel *channel, struct fuse_session *session, struct span *ret)
+int device_receive(struct channel *channel, struct fuse_session *session, struct span *ret)
 {
 	while (!atomic_load_explicit(&session->is_stopped, memory_order_relaxed)) {
 		ssize_t size = read(session->read_fd, channel->request, REQUEST_SIZE_MAX);
@@ -144,14 +113,14 @@ static int channel_wait(struct channel *channel, struct fuse_session *session, s
 	int r;
 
 	for (;;) {
-		r = channel_receive(channel, session, ret);
+		r = device_receive(channel, session, ret);
 		if (r != -EAGAIN)
 			return r;
-		(void)poll(&wait, 1, -1); /* a signal: channel_receive() sees what it is about */
+		(void)poll(&wait, 1, -1); /* a signal: device_receive() sees what it is about */
 	}
 }
 
-static void call_helper(struct fuse_session *session)
+void device_call_helper(struct fuse_session *session)
 {
 	if (atomic_load(&session->waiting_helpers) > 0)
 		(void)sem_post(&session->help);
@@ -161,7 +130,7 @@ static void before_blocking(struct fuse_reply *reply)
 {
 	struct worker *worker = reply->worker;
 
-	call_helper(worker->session);
+	device_call_helper(worker->session);
 }
 
 /* What looks for a thread that is stuck sees that something moves, and the same in hand as before.
@@ -176,27 +145,6 @@ static void while_waiting(struct fuse_reply *reply)
 	ledger_count(&channel->slot->done);
 }
 
-static bool crowd_is_due(const struct fuse_session *session, unsigned int at_once)
-{
-	unsigned int seats = session->crowd.seat_count;
-
-	return session->connection.config.keeps_awake && seats > 0 && at_once >= seats &&
-	       atomic_load(&session->waiting_helpers) >= seats - 1;
-}
-
-/* The caller joins when it is done with its request. */
-static void crowd_call(struct channel *channel, struct fuse_session *session)
-{
-	int flags = fcntl(session->read_fd, F_GETFL);
-
-	if (flags < 0 || fcntl(session->read_fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return;
-	steer_end(&channel->steer);
-	crowd_begin(&session->crowd);
-	for (unsigned int i = 1; i < session->crowd.seat_count; i++)
-		call_helper(session);
-}
-
 static void worker_window(struct worker *worker, const struct pace_window *window)
 {
 	struct channel *channel = worker->channel;
@@ -209,17 +157,16 @@ static void worker_window(struct worker *worker, const struct pace_window *windo
 		return;
 	if (channel->crowd_patience > 0)
 		channel->crowd_patience--;
-	else if (window->is_burst && crowd_is_due(session, at_once))
-		crowd_call(channel, session);
+	else if (window->is_burst && device_crowd_is_due(session, at_once))
+		device_crowd_call(channel, session);
 	channel->saturated_count = window->is_saturated ? channel->saturated_count + 1 : 0;
 	if (channel->saturated_count == 0)
 		worker_keep_awake(worker, window, steer_cpu(&channel->steer));
 	else if (channel->saturated_count % SATURATED_MIN == 0)
-		call_helper(session);
+		device_call_helper(session);
 }
 
-/* Returns 1, 0 at the end of the connection, or -errno. */
-static int answer(struct channel *channel, struct fuse_session *session, struct span request)
+int device_answer(struct channel *channel, struct fuse_session *session, struct span request)
 {
 	enum dispatch_result result;
 	int r;
@@ -233,8 +180,7 @@ static int answer(struct channel *channel, struct fuse_session *session, struct 
 	return result != DISPATCH_END;
 }
 
-/* Who sent it; 0 where that cannot be told: the dispatcher says what is wrong with it. */
-static uint32_t task_of(struct span request)
+uint32_t device_task_of(struct span request)
 {
 	struct abi_request head;
 
@@ -255,88 +201,12 @@ int device_step(struct worker *worker)
 	r = channel_wait(channel, session, &request);
 	if (r <= 0)
 		return r;
-	clients_see(&channel->clients, task_of(request));
+	clients_see(&channel->clients, device_task_of(request));
 	if (!channel->is_helper && channel->saturated_count == 0 && steer_is_on(&channel->steer))
 		steer_request(&channel->steer, pace_now_ns());
 	if (pace_count(&channel->pace, 1, &window))
 		worker_window(worker, &window);
-	return answer(channel, session, request);
-}
-
-static int answer_handed_over(struct worker *worker, size_t size)
-{
-	struct channel *channel = worker->channel;
-
-	if (channel->slot)
-		ledger_count(&channel->slot->taken);
-	return answer(channel, worker->session, span_of(channel->request, size));
-}
-
-/* One poll. Returns 1, 0 at the end of the connection, or -errno. */
-static int crowd_poll(struct worker *worker, struct crowd_member *member, bool *ret_has_found)
-{
-	struct channel *channel = worker->channel;
-	struct fuse_session *session = worker->session;
-	size_t size = crowd_take(&session->crowd, member, channel->request);
-	struct span request;
-	int r;
-
-	*ret_has_found = size > 0;
-	if (size > 0)
-		return answer_handed_over(worker, size);
-	r = channel_receive(channel, session, &request);
-	*ret_has_found = r > 0;
-	if (r <= 0)
-		return r == -EAGAIN ? 1 : r;
-	if (!crowd_hand_over(&session->crowd, member, task_of(request), request))
-		return answer(channel, session, request);
-	if (channel->slot)
-		ledger_count(&channel->slot->done);
-	return r;
-}
-
-/* Poll as one of the crowd until it ends. */
-static int serve_crowd(struct worker *worker, struct crowd_member *member)
-{
-	struct channel *channel = worker->channel;
-	struct crowd *crowd = &worker->session->crowd;
-	uint32_t served = 0;
-	size_t left;
-	int r = 1;
-
-	while (r > 0 && crowd_is_on(crowd)) {
-		bool has_found;
-
-		r = crowd_poll(worker, member, &has_found);
-		if (has_found && ++served % PACE_WINDOW == 0 && !channel->is_helper &&
-		    (served >= CROWD_WINDOWS_MAX * PACE_WINDOW || !crowd_is_complete(crowd)))
-			crowd_end(crowd);
-		crowd_polled(crowd, member, has_found);
-	}
-	left = crowd_leave(crowd, member, channel->request);
-	if (left > 0) {
-		int last = answer_handed_over(worker, left);
-
-		r = r > 0 ? last : r;
-	}
-	if (served >= CROWD_WINDOWS_MIN * PACE_WINDOW) {
-		channel->crowd_backoff = 1;
-	} else {
-		channel->crowd_patience = channel->crowd_backoff;
-		if (channel->crowd_backoff < CROWD_BACKOFF_MAX)
-			channel->crowd_backoff *= 2;
-	}
-	return r;
-}
-
-/* The first one, which was in the crowd, goes on alone. */
-static void crowd_dismiss(struct fuse_session *session)
-{
-	int flags = fcntl(session->read_fd, F_GETFL);
-
-	crowd_end(&session->crowd);
-	if (flags >= 0)
-		(void)fcntl(session->read_fd, F_SETFL, flags & ~O_NONBLOCK);
+	return device_answer(channel, session, request);
 }
 
 static int serve_while_needed(struct worker *worker)
@@ -352,8 +222,8 @@ static int serve_while_needed(struct worker *worker)
 		r = device_step(worker);
 		if (r > 0 && !channel->is_helper && crowd_is_on(&session->crowd)) {
 			if (crowd_join(&session->crowd, &member))
-				r = serve_crowd(worker, &member);
-			crowd_dismiss(session);
+				r = device_crowd_serve(worker, &member);
+			device_crowd_dismiss(session);
 			channel->clients = (struct clients){0};
 			pace_begin(&channel->pace);
 		}
@@ -379,7 +249,7 @@ static int device_serve(struct worker *worker)
 			}
 		}
 		if (channel->is_helper && crowd_join(&session->crowd, &member))
-			r = serve_crowd(worker, &member);
+			r = device_crowd_serve(worker, &member);
 		else
 			r = serve_while_needed(worker);
 	}

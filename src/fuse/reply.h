@@ -39,10 +39,10 @@ struct fuse_reply {
 	void (*before_blocking)(struct fuse_reply *reply);
 	/* The same: called now and then by one that waits for somebody else. */
 	void (*while_waiting)(struct fuse_reply *reply);
-	struct worker *worker; /* its own */
+	struct worker *worker;   /* its own */
 	struct conduit *conduit; /* of a transport that takes files; NULL: bytes only */
 	bool is_in_conduit;      /* the whole of the answer, head included */
-	uint32_t caller_uid;   /* as the mount's user namespace sees it; UINT32_MAX: not said */
+	uint32_t caller_uid;     /* as the mount's user namespace sees it; UINT32_MAX: not said */
 	uint32_t part_count;
 	struct iovec parts[1 + REPLY_PARTS_MAX]; /* [0] is the header's */
 };

@@ -62,8 +62,7 @@ static void expect_sent(uint64_t at, uint64_t offset, size_t size)
 	static uint8_t sent[sizeof(struct abi_reply) + REPLY_READ_MAX];
 	struct abi_reply head = head_of(size);
 
-	assert_int_equal(sizeof(head) + size,
-			 pread(sent_fd, sent, sizeof(head) + size, (off_t)at));
+	assert_int_equal(sizeof(head) + size, pread(sent_fd, sent, sizeof(head) + size, (off_t)at));
 	assert_memory_equal(&head, sent, sizeof(head));
 	assert_memory_equal(content + offset, sent + sizeof(head), size);
 }
@@ -84,8 +83,7 @@ static void a_reply_is_its_head_and_the_bytes_of_the_file(void **state)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct abi_reply head = head_of(parts[i].size);
 
-		assert_true(conduit_fill(&conduit, &head, file_fd, parts[i].offset,
-					 parts[i].size));
+		assert_true(conduit_fill(&conduit, &head, file_fd, parts[i].offset, parts[i].size));
 		assert_int_equal(0, conduit_send(&conduit, sent_fd));
 		expect_sent(at, parts[i].offset, parts[i].size);
 		at += head.size;

@@ -177,6 +177,42 @@ static void clients_change_their_places(void **state)
 	assert_int_equal(0, crowd_leave(&crowd, &members[0], buffer));
 }
 
+/* More clients than CPUs: each seat has some, and some are nobody's. */
+static void a_seat_may_have_several_clients(void **state)
+{
+	struct crowd_member members[2];
+	struct crowd crowd;
+
+	(void)state;
+	crowd_or_skip(&crowd);
+	crowd_begin(&crowd);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_true(crowd_join(&crowd, &members[i]));
+	for (uint32_t i = 0; i < 1200; i++) {
+		uint32_t task = 1 + i % 4; /* 1 and 2 are beside the first, mostly */
+
+		(void)crowd_hand_over(&crowd, &members[(task > 2) != (i % 7 == 0)], task,
+				      SPAN_LITERAL("request"));
+		for (uint32_t at = 0; at < 2 && i % 8 == 0; at++) /* 9 is found by both */
+			(void)crowd_hand_over(&crowd, &members[at], 9, SPAN_LITERAL("request"));
+		(void)crowd_take(&crowd, &members[0], buffer);
+		(void)crowd_take(&crowd, &members[1], buffer);
+	}
+	for (uint32_t at = 0; at < 2; at++) {
+		for (uint32_t task = 1; task <= 4; task++) {
+			bool is_beside = (task > 2) == (at == 1);
+
+			assert_int_equal(!is_beside, crowd_hand_over(&crowd, &members[at], task,
+								     SPAN_LITERAL("request")));
+			assert_int_equal(is_beside ? 0 : 7,
+					 crowd_take(&crowd, &members[1 - at], buffer));
+		}
+		assert_false(crowd_hand_over(&crowd, &members[at], 9, SPAN_LITERAL("request")));
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(0, crowd_leave(&crowd, &members[i], buffer));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +222,7 @@ int main(void)
 		cmocka_unit_test(who_hardly_gets_the_cpu_ends_it),
 		cmocka_unit_test(what_is_another_ones_is_handed_over),
 		cmocka_unit_test(clients_change_their_places),
+		cmocka_unit_test(a_seat_may_have_several_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
