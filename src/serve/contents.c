@@ -113,7 +113,7 @@ static ssize_t pread_cached(int fd, void *data, size_t size, uint64_t offset)
  */
 static bool is_cached(int fd, uint64_t offset, size_t size)
 {
-	char byte;
+	char byte = 0;
 
 	return pread_cached(fd, &byte, 1, offset) == 1 &&
 	       pread_cached(fd, &byte, 1, offset + size - 1) == 1;
