@@ -12,19 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "oci/http_private.h"
 
 static const char *const system_folders[] = {"/etc/containers/certs.d", "/etc/docker/certs.d"};
-
-static void dir_closep(DIR **dir)
-{
-	int saved = errno;
-
-	if (*dir)
-		(void)closedir(*dir);
-	errno = saved;
-}
 
 static int file_append(int folder, const char *name, struct buf *ret)
 {
@@ -118,7 +110,7 @@ static int folder_load(struct http *http, const char *path, DIR *dir, struct dia
 /* Returns 1 when it was there, 0 when it was not. */
 static int path_load(struct http *http, const char *path, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = opendir(path);
+	CLEAN(folder_closep) DIR *dir = opendir(path);
 	int r;
 
 	if (!dir && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))

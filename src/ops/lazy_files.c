@@ -14,28 +14,13 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "mount/process.h"
 #include "ops/lazy.h"
 #include "ops/lazy_files.h"
 #include "verity/sha.h"
 
 #define READ_SIZE ((size_t)128 * 1024)
-
-static void dir_closep(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
-static DIR *dir_open(int parent_fd, const char *name)
-{
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir)
-		fd_close(fd);
-	return dir;
-}
 
 int lazy_file_check(int fd, const struct digest *expected, struct diag *why)
 {
@@ -79,17 +64,17 @@ static bool contents_name(const char *folder, const char *name, struct digest *r
 int lazy_files_each(const struct lazy_image *image, lazy_file_visit *visit, void *context,
 		    struct diag *why)
 {
-	CLEAN(dir_closep) DIR *top = dir_open(image->contents_fd, ".");
+	CLEAN(folder_closep) DIR *top = folder_read(image->contents_fd);
 	const struct dirent *outer;
 	int r = top ? 0 : diag_errno(why, -errno, "cannot read the folder of contents");
 
 	while (r == 0 && (outer = readdir(top))) {
-		CLEAN(dir_closep) DIR *dir = NULL;
+		CLEAN(folder_closep) DIR *dir = NULL;
 		const struct dirent *inner;
 
 		if (outer->d_name[0] == '.')
 			continue;
-		dir = dir_open(dirfd(top), outer->d_name);
+		dir = folder_read_at(dirfd(top), outer->d_name);
 		while (dir && r == 0 && (inner = readdir(dir))) {
 			struct digest contents;
 

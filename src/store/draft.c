@@ -200,19 +200,3 @@ int folder_open(int parent_fd, const char *name, bool makes, struct diag *why)
 		return -ENOENT;
 	return fd < 0 ? diag_errno(why, -errno, "cannot open the folder '%s'", name) : fd;
 }
-
-DIR *folder_read_at(int parent_fd, const char *name)
-{
-	CLEAN(fd_closep)
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir)
-		(void)fd_take(&fd);
-	return dir;
-}
-
-DIR *folder_read(int folder_fd)
-{
-	return folder_read_at(folder_fd, ".");
-}

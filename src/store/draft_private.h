@@ -9,7 +9,6 @@
 #ifndef LAMINA_STORE_DRAFT_PRIVATE_H
 #define LAMINA_STORE_DRAFT_PRIVATE_H
 
-#include <dirent.h>
 #include <stdbool.h>
 
 #include "base/digest.h"
@@ -59,11 +58,5 @@ int draft_replace(struct draft *draft, int dir_fd, const char *path, struct diag
  * or -errno.
  */
 int folder_open(int parent_fd, const char *name, bool makes, struct diag *why);
-
-/* The entries of a folder that is open, from the first one, whoever else reads it. NULL: errno. */
-DIR *folder_read(int folder_fd);
-
-/* The same of the folder of that name, which is no link. */
-DIR *folder_read_at(int parent_fd, const char *name);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "store/links_private.h"
 #include "store/store_private.h"
 
@@ -218,7 +219,7 @@ static int add_entry(struct listing *listing, int dir_fd, const char *parent, co
 static int read_directory(struct listing *listing, int folder_fd, const char *name,
 			  struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	CLEAN(fd_closep) int fd = -1;
 	struct dirent *entry;
 
@@ -228,10 +229,9 @@ static int read_directory(struct listing *listing, int folder_fd, const char *na
 		return 0;
 	if (fd < 0)
 		return diag_errno(why, -errno, "cannot open %s/%.300s", listing->folder, name);
-	dir = fdopendir(fd);
+	dir = folder_read_taken(&fd);
 	if (!dir)
 		return diag_errno(why, -errno, "cannot read %s/%.300s", listing->folder, name);
-	(void)fd_take(&fd);
 	while ((errno = 0, entry = readdir(dir))) {
 		int r = add_entry(listing, dirfd(dir), name, entry->d_name, why);
 

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "store/draft_private.h"
 #include "store/meta.h"
 #include "store/store.h"
@@ -41,17 +42,16 @@ static bool config_equal(const struct store_config *a, const struct store_config
 /* lost+found is what mkfs leaves in a file system of its own. */
 static int check_empty(int dir_fd, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	CLEAN(fd_closep) int fd = -1;
 	struct dirent *entry;
 
 	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return diag_errno(why, -errno, "cannot read the directory");
-	dir = fdopendir(fd);
+	dir = folder_read_taken(&fd);
 	if (!dir)
 		return diag_errno(why, -errno, "cannot read the directory");
-	(void)fd_take(&fd);
 	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		    strcmp(entry->d_name, "lost+found") == 0)

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "store/draft_private.h"
 #include "store/lazies_private.h"
 #include "store/store_private.h"
@@ -58,7 +59,7 @@ static bool is_dots(const char *name)
 
 static void tree_remove(int parent_fd, const char *name, int depth)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 
 	if (unlinkat(parent_fd, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == 0)
@@ -170,7 +171,7 @@ int lazy_folder_remove(const struct store *store, const struct digest *manifest,
 
 static void tree_measure(int parent_fd, const char *name, int depth, struct lazy_size *size)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 	struct stat stat;
 
@@ -212,7 +213,7 @@ int lazy_folder_measure(const struct store *store, const struct digest *manifest
 int lazies_each(const struct store *store, lazy_visit *visit, void *context, struct diag *why)
 {
 	CLEAN(fd_closep) int place = lazy_place_open(store, false, why);
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 	int r;
 
@@ -231,7 +232,7 @@ int lazies_each(const struct store *store, lazy_visit *visit, void *context, str
 
 static void tidy(int fd)
 {
-	CLEAN(dir_closep) DIR *dir = folder_read(fd);
+	CLEAN(folder_closep) DIR *dir = folder_read(fd);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {

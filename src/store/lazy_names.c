@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "store/draft_private.h"
 #include "store/lazies.h"
 #include "store/lazies_private.h"
@@ -101,7 +102,7 @@ int lazy_names_each(const struct store *store, lazy_name_visit *visit, void *con
 		    struct diag *why)
 {
 	CLEAN(fd_closep) int names = lazy_names_open(store, false, why);
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 	int r;
 

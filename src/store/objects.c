@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "store/store_private.h"
 #include "verity/kernel.h"
@@ -151,7 +152,7 @@ static int visit_entry(DIR *dir, const char *prefix, const struct dirent *entry,
 static int each_in(const struct store *store, const char *prefix, object_file_visit *visit,
 		   void *context, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	CLEAN(fd_closep) int fd = -1;
 	struct dirent *entry;
 
@@ -161,10 +162,9 @@ static int each_in(const struct store *store, const char *prefix, object_file_vi
 		return 0;
 	if (fd < 0)
 		return diag_errno(why, -errno, "cannot open objects/%s", prefix);
-	dir = fdopendir(fd);
+	dir = folder_read_taken(&fd);
 	if (!dir)
 		return diag_errno(why, -errno, "cannot read objects/%s", prefix);
-	(void)fd_take(&fd);
 	while ((errno = 0, entry = readdir(dir))) {
 		int r = visit_entry(dir, prefix, entry, visit, context, why);
 

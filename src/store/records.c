@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "store/draft_private.h"
 #include "store/record.h"
@@ -175,7 +176,7 @@ static int id_compare(const void *a, const void *b)
 
 static int ids_collect(struct records *records, struct ids *ids, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = folder_read(records->dir_fd);
+	CLEAN(folder_closep) DIR *dir = folder_read(records->dir_fd);
 	struct dirent *entry;
 	int r;
 
@@ -252,7 +253,7 @@ int records_each(struct records *records, record_visit *visit, void *context, st
 
 void records_tidy_locked(struct records *records)
 {
-	CLEAN(dir_closep) DIR *dir = folder_read(records->dir_fd);
+	CLEAN(folder_closep) DIR *dir = folder_read(records->dir_fd);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {

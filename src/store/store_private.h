@@ -5,8 +5,6 @@
 #ifndef LAMINA_STORE_STORE_PRIVATE_H
 #define LAMINA_STORE_STORE_PRIVATE_H
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,15 +32,5 @@ int objects_make(int dir_fd);
  * fs-verity in a secure store. transaction.c says why that is enough.
  */
 bool object_is_trusted(const struct store *store, const struct digest *name, uint64_t size_bytes);
-
-static inline void dir_closep(DIR **dir)
-{
-	int saved = errno;
-
-	if (*dir)
-		(void)closedir(*dir);
-	*dir = NULL;
-	errno = saved;
-}
 
 #endif

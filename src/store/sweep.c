@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/digest_set.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "store/draft_private.h"
 #include "store/entries.h"
@@ -172,19 +173,15 @@ static bool is_swept(enum swept_kind kind, const char *name)
 	       is_temporary(name, SYMLINK_PREFIX);
 }
 
-/* All files of a folder, or those that are temporary. fd is taken in every case. */
+/* All files of a folder, or those that are temporary. */
 static int sweep_folder(const struct sweeping *sweeping, int fd, const char *folder,
 			enum swept_kind kind, struct diag *why)
 {
-	CLEAN(dir_closep) DIR *dir = fdopendir(fd);
+	CLEAN(folder_closep) DIR *dir = folder_read(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		int err = -errno;
-
-		fd_close(fd);
-		return diag_errno(why, err, "cannot read the repository");
-	}
+	if (!dir)
+		return diag_errno(why, -errno, "cannot read the repository");
 	while ((errno = 0, entry = readdir(dir))) {
 		int r;
 
@@ -199,12 +196,10 @@ static int sweep_folder(const struct sweeping *sweeping, int fd, const char *fol
 
 static int sweep_leftovers(const struct sweeping *sweeping, struct diag *why)
 {
-	int fd, r;
+	CLEAN(fd_closep) int fd = -1;
+	int r;
 
-	fd = openat(sweeping->store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return diag_errno(why, -errno, "cannot open the repository");
-	r = sweep_folder(sweeping, fd, "", SWEPT_TEMPORARY, why);
+	r = sweep_folder(sweeping, sweeping->store->dir_fd, "", SWEPT_TEMPORARY, why);
 	if (r < 0)
 		return r;
 	fd = quarantine_open(sweeping->store, why);
