@@ -23,12 +23,14 @@
 #include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "base/limits.h"
 #include "serve/objects.h"
 #include "serve/view_private.h"
 
-#define KEY_MAX ((size_t)128 * 1024)
-#define KEY_WIDE (KEY_MAX / 4 * 3) /* more that differ, and the range becomes narrower */
+#define PLACE_BITS 17
+#define PLACE_COUNT (1u << PLACE_BITS)
+#define KEY_MAX (PLACE_COUNT / 4 * 3) /* fuller, and looking becomes slow */
 #define KEY_DIGITS 8
 #define PREFIX_DIGITS 2
 #define PREFIX_COUNT 256
@@ -53,65 +55,76 @@ struct search {
 	uint32_t low, high; /* the range of prefixes: from low on, below high */
 	bool has_looks;     /* something is to be looked up: other names, and these prefixes: */
 	bool looks[PREFIX_COUNT];
-	size_t count;
-	uint32_t keys[KEY_MAX]; /* sorted where that is said; may have some twice */
-	uint8_t found[KEY_MAX / 8];
+	uint32_t count;
+	uint32_t counts[PREFIX_COUNT]; /* of keys */
+	uint32_t keys[PLACE_COUNT];    /* 0: nothing there */
+	uint8_t found[PLACE_COUNT / 8];
 	struct step steps[DEPTH_MAX + 1];
 };
 
-static int compare_keys(const void *left, const void *right)
+/* Knuth's multiplicative hash; places in a row, around the end. */
+static uint32_t place_of(uint32_t key)
 {
-	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-
-	return a < b ? -1 : a > b;
+	return key * 0x9e3779b1u >> (32 - PLACE_BITS);
 }
 
-static void keys_sort(struct search *search)
+static uint32_t place_next(uint32_t place)
 {
-	size_t count = 0;
-
-	qsort(search->keys, search->count, sizeof(search->keys[0]), compare_keys);
-	for (size_t i = 0; i < search->count; i++) {
-		if (count == 0 || search->keys[i] != search->keys[count - 1])
-			search->keys[count++] = search->keys[i];
-	}
-	search->count = count;
+	return (place + 1) & (PLACE_COUNT - 1);
 }
 
-/* Make room. Returns 0, or -E2BIG where one prefix alone has too many. */
-static int keys_shrink(struct search *search)
+/* 0 is no key: a table has to be empty somehow. */
+static uint32_t key_of(uint32_t digits)
 {
-	uint32_t middle;
-
-	keys_sort(search);
-	if (search->count <= KEY_WIDE)
-		return 0;
-	middle = search->keys[search->count / 2] >> PREFIX_SHIFT;
-	search->high = middle > search->low ? middle : search->low + 1;
-	while (search->keys[search->count - 1] >> PREFIX_SHIFT >= search->high)
-		search->count--;
-	return search->count <= KEY_WIDE ? 0 : -E2BIG;
+	return digits ? digits : 1;
 }
 
+/* Returns 0, or 1 where there is no room for it. */
 static int key_add(struct search *search, uint32_t key)
 {
-	uint32_t prefix = key >> PREFIX_SHIFT;
+	uint32_t prefix = key >> PREFIX_SHIFT, place = place_of(key);
 
 	if (prefix < search->low || prefix >= search->high)
 		return 0;
-	search->keys[search->count++] = key;
-	return search->count == KEY_MAX ? keys_shrink(search) : 0;
+	for (; search->keys[place]; place = place_next(place)) {
+		if (search->keys[place] == key)
+			return 0;
+	}
+	if (search->count == KEY_MAX)
+		return 1;
+	search->keys[place] = key;
+	search->count++;
+	search->counts[prefix]++;
+	return 0;
 }
 
 static void key_found(struct search *search, uint32_t key)
 {
-	const uint32_t *at = bsearch(&key, search->keys, search->count, sizeof(key), compare_keys);
-
-	if (at) {
-		size_t index = (size_t)(at - search->keys);
-
-		search->found[index / 8] |= (uint8_t)(1u << index % 8);
+	for (uint32_t place = place_of(key); search->keys[place]; place = place_next(place)) {
+		if (search->keys[place] == key)
+			search->found[place / 8] |= (uint8_t)(1u << place % 8);
 	}
+}
+
+static void keys_clear(struct search *search)
+{
+	memset(search->keys, 0, sizeof(search->keys));
+	memset(search->counts, 0, sizeof(search->counts));
+	search->count = 0;
+}
+
+/* There were too many keys. Returns 0, or -E2BIG where one prefix alone has them. */
+static int range_narrow(struct search *search)
+{
+	uint32_t high = search->low + 1, count = search->counts[search->low];
+
+	if (search->high == high)
+		return -E2BIG;
+	/* More will come: the walk was not at its end. */
+	while (count + search->counts[high] <= KEY_MAX / 2)
+		count += search->counts[high++];
+	search->high = high < search->high ? high : search->high - 1;
+	return 0;
 }
 
 static bool key_parse(struct span digits, uint32_t *ret)
@@ -121,8 +134,8 @@ static bool key_parse(struct span digits, uint32_t *ret)
 	if (digits.size < KEY_DIGITS ||
 	    !hex_decode(span_of(digits.data, KEY_DIGITS), bytes, sizeof(bytes)))
 		return false;
-	*ret = (uint32_t)bytes[0] << PREFIX_SHIFT | (uint32_t)bytes[1] << 16 |
-	       (uint32_t)bytes[2] << 8 | bytes[3];
+	*ret = key_of((uint32_t)bytes[0] << PREFIX_SHIFT | (uint32_t)bytes[1] << 16 |
+		      (uint32_t)bytes[2] << 8 | bytes[3]);
 	return true;
 }
 
@@ -210,7 +223,7 @@ static int search_entry(struct search *search, const struct image_dirent *entry,
 	return 0;
 }
 
-/* In an image whose directories are a tree each entry is met once. */
+/* Returns 0, -errno, or what visit() returned. In a tree each entry is met once. */
 static int search_walk(struct search *search, search_visit *visit)
 {
 	const struct image *image = search->view->image;
@@ -238,16 +251,10 @@ static int search_walk(struct search *search, search_visit *visit)
 			return -ELOOP;
 		step->position = entry.next;
 		r = search_entry(search, &entry, visit, &depth);
-		if (r < 0)
+		if (r != 0)
 			return r;
 	}
 	return 0;
-}
-
-static void dir_closep(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
 }
 
 static int list_open(int objects_fd, uint32_t prefix, DIR **ret)
@@ -259,17 +266,14 @@ static int list_open(int objects_fd, uint32_t prefix, DIR **ret)
 	fd = fd_open_within(objects_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, OBJECT_RESOLVE);
 	if (fd < 0)
 		return fd;
-	*ret = fdopendir(fd);
-	if (!*ret)
-		return -errno;
-	(void)fd_take(&fd);
-	return 0;
+	*ret = folder_read_taken(&fd);
+	return *ret ? 0 : -errno;
 }
 
-/* Or have its objects looked up. count: of the keys that have this prefix. */
-static int search_list(struct search *search, int objects_fd, uint32_t prefix, size_t count)
+/* Or have its objects looked up. */
+static int search_list(struct search *search, int objects_fd, uint32_t prefix)
 {
-	CLEAN(dir_closep) DIR *dir = NULL;
+	CLEAN(folder_closep) DIR *dir = NULL;
 	const struct dirent *entry;
 	struct stat st;
 	int r = list_open(objects_fd, prefix, &dir);
@@ -278,7 +282,7 @@ static int search_list(struct search *search, int objects_fd, uint32_t prefix, s
 		return r == -ENOENT ? 0 : r;
 	if (fstat(dirfd(dir), &st) < 0)
 		return -errno;
-	if ((uint64_t)st.st_size / LIST_SIZE_MAX > count) {
+	if ((uint64_t)st.st_size / LIST_SIZE_MAX > search->counts[prefix]) {
 		search->looks[prefix] = search->has_looks = true;
 		return 0;
 	}
@@ -304,14 +308,11 @@ static int search_list(struct search *search, int objects_fd, uint32_t prefix, s
 static int search_lists(struct search *search)
 {
 	memset(search->found, 0, sizeof(search->found));
-	for (size_t i = 0, at = 0; i < search->count; i = at) {
-		uint32_t prefix = search->keys[i] >> PREFIX_SHIFT;
-
-		while (at < search->count && search->keys[at] >> PREFIX_SHIFT == prefix)
-			at++;
-		for (size_t n = 0; n < search->view->object_fd_count && !search->looks[prefix];
+	for (uint32_t prefix = search->low; prefix < search->high; prefix++) {
+		for (size_t n = 0; n < search->view->object_fd_count &&
+				   search->counts[prefix] > 0 && !search->looks[prefix];
 		     n++) {
-			int r = search_list(search, search->view->object_fds[n], prefix, at - i);
+			int r = search_list(search, search->view->object_fds[n], prefix);
 
 			if (r < 0)
 				return r;
@@ -322,32 +323,55 @@ static int search_lists(struct search *search)
 
 static bool all_found(const struct search *search)
 {
-	for (size_t i = 0; i < search->count; i++) {
-		if (!(search->found[i / 8] & 1u << i % 8) &&
-		    !search->looks[search->keys[i] >> PREFIX_SHIFT])
+	for (uint32_t place = 0; place < PLACE_COUNT; place++) {
+		uint32_t key = search->keys[place];
+
+		if (key && !(search->found[place / 8] & 1u << place % 8) &&
+		    !search->looks[key >> PREFIX_SHIFT])
 			return false;
 	}
 	return true;
 }
 
-static int search_pass(struct search *search)
+/* All keys of a range that begins at low, as wide as they fit. */
+static int search_collect(struct search *search)
 {
 	int r;
 
-	search->high = PREFIX_COUNT;
-	search->count = 0;
-	search->has_looks = false;
-	r = search_walk(search, visit_collect);
-	if (r < 0)
-		return r;
-	keys_sort(search);
-	r = search_lists(search);
+	for (;;) {
+		keys_clear(search);
+		r = search_walk(search, visit_collect);
+		if (r <= 0)
+			return r;
+		r = range_narrow(search);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int search_pass(struct search *search)
+{
+	int r = search_collect(search);
+
+	if (r == 0)
+		r = search_lists(search);
 	if (r == 0 && !all_found(search))
 		search->is_missing = true;
 	if (r == 0 && !search->is_missing && search->has_looks)
 		r = search_walk(search, visit_look);
-	search->low = search->high;
 	return r;
+}
+
+/* As wide as the last one, or twice that where it has left room. */
+static void range_next(struct search *search)
+{
+	uint32_t width = search->high - search->low;
+
+	if (search->count <= KEY_MAX / 2)
+		width *= 2;
+	search->low = search->high;
+	search->high = width < PREFIX_COUNT - search->low ? search->low + width : PREFIX_COUNT;
+	search->has_looks = false;
 }
 
 int missing_any(const struct view *view, const atomic_bool *stop, bool *ret)
@@ -362,8 +386,12 @@ int missing_any(const struct view *view, const atomic_bool *stop, bool *ret)
 	search->is_missing = false;
 	memset(search->looks, 0, sizeof(search->looks));
 	search->low = 0;
-	while (r == 0 && search->low < PREFIX_COUNT && !search->is_missing)
+	search->high = PREFIX_COUNT;
+	search->has_looks = false;
+	while (r == 0 && search->low < PREFIX_COUNT && !search->is_missing) {
 		r = search_pass(search);
+		range_next(search);
+	}
 	r = view_result(view, r);
 	if (r == 0)
 		*ret = search->is_missing;

@@ -21,10 +21,10 @@ struct view; /* serve/view.h */
  * taken for present. Sizes and contents are not looked at.
  *
  * Takes 560 KiB while it lasts, however large the image is, and walks the image as often as that
- * needs: once or twice for each 100,000 different objects or so.
+ * needs: twice or so for each 70,000 different objects.
  *
  * Returns 0, -ECANCELED soon after *stop is true, or why that cannot be told: -ELOOP where the
- * directories of the image are no tree, -E2BIG beyond some 25 million objects, -EUCLEAN, -EIO,
+ * directories of the image are no tree, -E2BIG beyond some 20 million objects, -EUCLEAN, -EIO,
  * -ENOMEM, or an error of a directory.
  */
 int missing_any(const struct view *view, const atomic_bool *stop, bool *ret);
