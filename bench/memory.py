@@ -37,6 +37,15 @@ def threads(pid):
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
+def processes(pid):
+    """A server, and what it has started: under a supervisor it is a process of its own."""
+    return [pid, *(below for child in sorted(children(pid)) for below in processes(child))]
+
+
+def total(pids, of):
+    return sum(of(pid) for pid in pids)
+
+
 def value(number, unit="KiB"):
     return {"value": number, "unit": unit}
 
@@ -47,14 +56,17 @@ def private(pid):
     return max(fields["Private_Dirty"], fields["Anonymous"])
 
 
-def one(s, pid, title):
-    fields = rollup(pid)
+def one(s, pids, title):
+    """Of all processes of a mount together."""
+    fields = [rollup(pid) for pid in pids]
     for name in ("Private_Dirty", "Anonymous", "Pss", "Rss"):
-        s.samples[f"{title}: {name}"] = value(fields[name])
-    s.samples[f"{title}: private"] = value(private(pid))
-    s.samples[f"{title}: private, less 64 KiB a thread"] = value(max(private(pid) - 64 * threads(pid), 0))
-    s.samples[f"{title}: threads"] = value(threads(pid), "")
-    s.samples[f"{title}: descriptors"] = value(len(os.listdir(f"/proc/{pid}/fd")), "")
+        s.samples[f"{title}: {name}"] = value(sum(field[name] for field in fields))
+    s.samples[f"{title}: private"] = value(total(pids, private))
+    s.samples[f"{title}: private, less 64 KiB a thread"] = \
+        value(max(total(pids, private) - 64 * total(pids, threads), 0))
+    s.samples[f"{title}: processes"] = value(len(pids), "")
+    s.samples[f"{title}: threads"] = value(total(pids, threads), "")
+    s.samples[f"{title}: descriptors"] = value(total(pids, lambda pid: len(os.listdir(f"/proc/{pid}/fd"))), "")
 
 
 def walked(s, name, title):
@@ -67,7 +79,7 @@ def walked(s, name, title):
         if len(pids) != 1:
             s.failures[title] = f"{len(pids)} servers, expected one"
             return
-        one(s, pids.pop(), title)
+        one(s, processes(pids.pop()), title)
 
 
 def many(s):
@@ -80,11 +92,11 @@ def many(s):
             for target in targets:
                 s.mount("tree", target)
                 s.driver("walk", os.path.join(target, facts["wide"]))
-            pids = children()
+            pids = [pid for server in children() for pid in processes(server)]
             fields = [rollup(pid) for pid in pids]
             pages = [image_pages(pid, inode) for pid in pids]
             title = f"{count} mount{'s' * (count > 1)}"
-            s.samples[f"{title}: servers"] = value(len(fields), "")
+            s.samples[f"{title}: servers"] = value(len(children()), "")
             for name in ("Pss", "Rss"):
                 if any(page[name] for page in pages):
                     s.samples[f"{title}: {name} of the image's pages"] = value(sum(page[name] for page in pages))

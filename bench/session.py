@@ -19,15 +19,16 @@ class Failure(Exception):
     """A command that failed; the text is its last line of talk."""
 
 
-def children():
-    """Processes whose parent we are: servers, for nothing else outlives a command."""
+def children(of=None):
+    """Processes whose parent that one is, or we are: servers, for nothing else outlives a command."""
+    of = of or os.getpid()
     found = set()
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
                 stat = pathlib.Path("/proc", entry, "stat").read_text(encoding="ascii", errors="replace")
                 state, parent = stat.rpartition(")")[2].split()[:2]
-                if int(parent) == os.getpid() and state != "Z":
+                if int(parent) == of and state != "Z":
                     found.add(int(entry))
     return found
 
