@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-or-later */
 #include "ops/container_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -10,18 +11,26 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
 #include "base/fd.h"
+#include "base/folder.h"
 #include "ops/runtime.h"
 
 #define FOLDER "lamina/containers"
 #define NAME_BYTES 6 /* of a random name */
 #define WALK_FDS 16
 #define ATTEMPTS_MAX 64 /* each lost to another who makes or removes the same folder */
+
+/* What was killed left its folder. One that was made so lately may not have been locked yet. */
+#define LEFT_AGE_S 60
+/* Whoever looks for such folders has their locks for a moment. */
+#define LOCK_ATTEMPTS_MAX 20
+#define LOCK_WAIT_US 5000
 
 static int name_check(const char *name, struct diag *why)
 {
@@ -144,6 +153,27 @@ static bool is_in_place(const struct container_dir *dir)
 	       ours.st_dev == found.st_dev && ours.st_ino == found.st_ino;
 }
 
+/* So old that others may look whether somebody still has it. */
+static bool is_old(int fd)
+{
+	struct timespec now;
+	struct stat stat;
+
+	return clock_gettime(CLOCK_REALTIME, &now) == 0 && fstat(fd, &stat) == 0 &&
+	       now.tv_sec - stat.st_mtim.tv_sec > LEFT_AGE_S;
+}
+
+static int lock(int fd)
+{
+	int r = flock(fd, LOCK_EX | LOCK_NB);
+
+	for (int i = 1; r < 0 && i < LOCK_ATTEMPTS_MAX && is_old(fd); i++) {
+		(void)usleep(LOCK_WAIT_US);
+		r = flock(fd, LOCK_EX | LOCK_NB);
+	}
+	return r;
+}
+
 /* Returns 1 with the lock, or 0 where somebody has just removed the folder. */
 static int dir_lock(struct container_dir *dir, struct diag *why)
 {
@@ -152,7 +182,7 @@ static int dir_lock(struct container_dir *dir, struct diag *why)
 		return 0;
 	if (dir->fd < 0)
 		return diag_errno(why, -errno, "cannot open '%s'", dir->path);
-	if (flock(dir->fd, LOCK_EX | LOCK_NB) < 0)
+	if (lock(dir->fd) < 0)
 		return diag_set(why, -EEXIST, "a container '%s' runs already", dir->name);
 	return is_in_place(dir);
 }
@@ -176,6 +206,39 @@ static int dir_make(struct container_dir *dir, struct diag *why)
 	return diag_set(why, -EEXIST, "'%s' cannot be removed", dir->path);
 }
 
+static void left_remove(const char *folder, const char *name)
+{
+	struct container_dir dir = CONTAINER_DIR_NONE;
+
+	if (name[0] == '.')
+		return;
+	if (asprintf(&dir.path, "%s/%s", folder, name) < 0) {
+		dir.path = NULL;
+		return;
+	}
+	dir.fd = open(dir.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir.fd >= 0 && is_old(dir.fd) && flock(dir.fd, LOCK_EX | LOCK_NB) == 0 &&
+	    is_in_place(&dir))
+		contents_remove(dir.path);
+	container_dir_release(&dir);
+}
+
+/* Of all containers that are no more. Whatever is wrong there is no reason not to run another. */
+static void all_left_remove(const char *base)
+{
+	CLEAN(memory_freep) char *folder = NULL;
+	CLEAN(folder_closep) DIR *list = NULL;
+	const struct dirent *entry;
+
+	if (asprintf(&folder, "%s/" FOLDER, base) < 0) {
+		folder = NULL;
+		return;
+	}
+	list = opendir(folder);
+	while (list && (entry = readdir(list)) != NULL)
+		left_remove(folder, entry->d_name);
+}
+
 int container_dir_make(const char *name, struct container_dir *ret, struct diag *why)
 {
 	CLEAN(memory_freep) char *base = NULL;
@@ -189,8 +252,11 @@ int container_dir_make(const char *name, struct container_dir *ret, struct diag 
 		r = folders_make(base, why);
 	if (r < 0)
 		return r;
-	if (asprintf(&dir.path, "%s/" FOLDER "/%s", base, dir.name) < 0)
+	all_left_remove(base);
+	if (asprintf(&dir.path, "%s/" FOLDER "/%s", base, dir.name) < 0) {
+		dir.path = NULL;
 		return -ENOMEM;
+	}
 	r = dir_make(&dir, why);
 	if (r < 0) {
 		container_dir_release(&dir);

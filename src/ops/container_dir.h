@@ -4,7 +4,8 @@
  *
  * lamina/containers/NAME below runtime_path() (ops/runtime.h), else below a folder of the user's
  * own in the temporary one. Locked (flock) by whoever runs the container, lamina and the runtime,
- * so that what killed ones left is known, and taken over by the next of that name.
+ * so that what killed ones left is known: the next of that name takes it over, and any other
+ * removes it once it is a minute old.
  */
 #ifndef LAMINA_OPS_CONTAINER_DIR_H
 #define LAMINA_OPS_CONTAINER_DIR_H

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -83,6 +84,38 @@ static void a_name_is_taken_while_somebody_has_it(void **state)
 	assert_ok(container_dir_make("one", &second, &why), &why);
 	assert_int_equal(-1, faccessat(second.fd, "left", F_OK, 0));
 	container_dir_remove(&second);
+}
+
+/* The time of a folder's last change is set back by that much. */
+static void make_older(const char *name, time_t seconds)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+					  {.tv_sec = time(NULL) - seconds}};
+
+	assert_int_equal(0, utimensat(AT_FDCWD, below(name), times, 0));
+}
+
+static void what_killed_ones_left_is_removed(void **state)
+{
+	struct container_dir killed, new, living, other;
+	struct diag why = {0};
+
+	(void)state;
+	assert_ok(container_dir_make("killed", &killed, &why), &why);
+	assert_int_equal(0, mkdirat(killed.fd, "rootfs", 0755));
+	assert_ok(container_dir_make("living", &living, &why), &why);
+	assert_ok(container_dir_make("new", &new, &why), &why);
+	make_older("lamina/containers/killed", 100);
+	make_older("lamina/containers/living", 100);
+	container_dir_release(&killed);
+	container_dir_release(&new);
+	assert_ok(container_dir_make("other", &other, &why), &why);
+	assert_int_equal(-1, access(below("lamina/containers/killed"), F_OK));
+	assert_int_equal(0, access(below("lamina/containers/living"), F_OK));
+	assert_int_equal(0, access(below("lamina/containers/new"), F_OK)); /* for a minute */
+	container_dir_remove(&other);
+	container_dir_remove(&living);
+	assert_int_equal(0, rmdir(below("lamina/containers/new")));
 }
 
 /* Take the name, leave something in its folder, give it up again, removed or not. */
@@ -179,6 +212,7 @@ int main(void)
 		TEST(a_folder_is_there_until_it_is_removed),
 		TEST(a_name_is_made_up_where_there_is_none),
 		TEST(a_name_is_taken_while_somebody_has_it),
+		TEST(what_killed_ones_left_is_removed),
 		TEST(of_many_who_want_a_name_one_has_it),
 		TEST(a_name_leads_nowhere_else),
 		TEST(a_folder_of_somebody_else_is_not_used),
