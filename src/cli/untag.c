@@ -38,7 +38,8 @@ static int run(const void *arguments, int operand_count, char **operands)
 
 #define DETAILS                                                                       \
 	"What no other name leads to is garbage then; 'lamina gc' frees its space.\n" \
-	"Images that are mounted stay mounted.\n"
+	"Images that are mounted stay mounted. Digits that 'lamina images' shows\n"   \
+	"stand for the name of that image, if it has but one.\n"
 
 const struct command command_untag = {
 	.name = "untag",

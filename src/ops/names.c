@@ -221,7 +221,7 @@ int name_add(struct store *store, const char *text, const char *name, struct dia
 	return r < 0 ? r : lazy_name_forget(store, name, why);
 }
 
-int name_remove(struct store *store, const char *name, struct diag *why)
+static int named_remove(struct store *store, const char *name, struct diag *why)
 {
 	int r = image_name_check(name, NULL) < 0 ? -ENOENT
 						 : entry_remove(store, ENTRY_IMAGE_REF, name, NULL);
@@ -237,4 +237,73 @@ int name_remove(struct store *store, const char *name, struct diag *why)
 	was_lazy = r == 0;
 	r = oci_tag_remove(store, name, was_lazy ? NULL : why);
 	return r == -ENOENT && was_lazy ? 0 : r;
+}
+
+/* The first name of an image that digits mean, and how many it has. */
+struct meant {
+	const char *digits;
+	char *name; /* owned */
+	size_t count;
+};
+
+static void meant_release(struct meant *meant)
+{
+	free(meant->name);
+}
+
+static bool has_digits(const struct digest *digest, const char *digits)
+{
+	char hex[DIGEST_HEX_SIZE_MAX];
+
+	return digest->algorithm != DIGEST_NONE &&
+	       strncmp(digest_hex(digest, hex), digits, strlen(digits)) == 0;
+}
+
+static int add_meant(void *context, const struct named_image *image, struct diag *why)
+{
+	struct meant *meant = context;
+
+	(void)why;
+	if (!has_digits(&image->image, meant->digits) &&
+	    !has_digits(&image->manifest, meant->digits))
+		return 0;
+	if (meant->count++ > 0)
+		return 0;
+	meant->name = strdup(image->name);
+	return meant->name ? 0 : -ENOMEM;
+}
+
+/* The one name of the image that the digits of a listing mean. -ENOENT without a diag: none does.
+ */
+static int meant_find(const struct store *store, const char *text, struct meant *ret,
+		      struct diag *why)
+{
+	int r;
+
+	if (strlen(text) < OCI_DIGEST_BRIEF_SIZE || text[strspn(text, "0123456789abcdef")])
+		return -ENOENT;
+	ret->digits = text;
+	r = names_each(store, add_meant, ret, why);
+	if (r < 0)
+		return r;
+	if (ret->count > 1)
+		return diag_set(why, -EEXIST, "the image has %zu names, '%.200s' among them",
+				ret->count, ret->name);
+	return ret->count == 1 ? 0 : -ENOENT;
+}
+
+int name_remove(struct store *store, const char *name, struct diag *why)
+{
+	CLEAN(meant_release) struct meant meant = {0};
+	struct diag reason = {0};
+	int r = named_remove(store, name, why), found;
+
+	if (r != -ENOENT)
+		return r;
+	found = meant_find(store, name, &meant, &reason);
+	if (found == -ENOENT)
+		return r;
+	if (found < 0)
+		return diag_set(why, found, "%.500s", diag_text(&reason, found));
+	return named_remove(store, meant.name, why);
 }

@@ -41,7 +41,10 @@ int name_check_free(const struct store *store, const char *name, enum name_kind 
 /* Call the image that text means name, too; what had that name loses it. -ENOENT, -EEXIST. */
 int name_add(struct store *store, const char *text, const char *name, struct diag *why);
 
-/* Take a name away. What nothing else names is garbage from then on. -ENOENT. */
+/*
+ * Take a name away. What nothing else names is garbage from then on. Digits that a listing shows
+ * mean the name of that image, if it has but one: -EEXIST. -ENOENT.
+ */
 int name_remove(struct store *store, const char *name, struct diag *why);
 
 #endif

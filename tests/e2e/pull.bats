@@ -152,6 +152,25 @@ label_of() { lamina dump "$1" | grep "^$2 " | grep -o 'security.selinux=.*' || e
     [[ "$output" == *"no image '$brief'" ]]
 }
 
+@test "an image whose name nobody wants to type is removed by its digits, unless it has several" {
+    make_image img >/dev/null
+    lamina pull oci:img quay.io/some/where:1
+    lamina tag quay.io/some/where:1 two
+    make_tree tree
+    lamina import -q tree imported
+    brief=$(lamina images | awk '$3 == "two" { print $2 }')
+    image=$(lamina images | awk '$3 == "imported" { print $1 }')
+    run -1 lamina rmi "$brief"
+    [[ "$output" == *"the image has 2 names, 'quay.io/some/where:1' among them" ]]
+    run -1 lamina rmi "${brief:0:11}"
+    lamina untag two
+    lamina rmi "$brief" "$image"
+    run -0 lamina images --json
+    [ "$(jq '.images | length' <<<"$output")" = 0 ]
+    run -1 lamina rmi "$brief"
+    [[ "$output" == *"no image"* ]]
+}
+
 # The golden files are of composefs-rs and of two independent writers.
 # Have index.json of the layout img list its manifest by SHA-512 only; prints that.
 name_by_sha512() {
