@@ -25,6 +25,13 @@ static const struct mount_row rows[] = {
 	{"/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev"},
 };
 
+/* Where programs write even if their file tree is not to be written to, as with podman. */
+static const struct mount_row scratch[] = {
+	{"/run", "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup mode=755"},
+	{"/tmp", "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup mode=1777"},
+	{"/var/tmp", "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup mode=1777"},
+};
+
 static const struct mount_row sysfs = {"/sys", "sysfs", "sysfs", "nosuid noexec nodev ro"};
 
 /* The kernel lets nobody mount sysfs whose user namespace does not own the network namespace. */
@@ -54,6 +61,15 @@ static int append_row(json_t *list, const struct mount_row *row)
 	return json_array_append_new(list, mount) < 0 ? -ENOMEM : 0;
 }
 
+static int append_rows(json_t *list, const struct mount_row *from, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = append_row(list, &from[i]);
+	return r;
+}
+
 static int append_bind(json_t *list, const struct runtime_bind *bind, struct diag *why)
 {
 	const struct mount_row row = {bind->target, "bind", bind->source,
@@ -75,8 +91,9 @@ json_t *runtime_mounts(const struct runtime_request *request, struct diag *why)
 	bool may_mount_sysfs = request->has_own_network || !request->is_in_userns;
 	int r = list ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
-		r = append_row(list, &rows[i]);
+	r = r < 0 ? r : append_rows(list, rows, sizeof(rows) / sizeof(rows[0]));
+	if (r == 0 && request->is_read_only)
+		r = append_rows(list, scratch, sizeof(scratch) / sizeof(scratch[0]));
 	if (r == 0)
 		r = append_row(list, may_mount_sysfs ? &sysfs : &sysfs_bind);
 	for (size_t i = 0; r == 0 && i < request->bind_count; i++)

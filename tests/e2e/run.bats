@@ -94,8 +94,13 @@ nothing_left() {
     lamina run --upper up --work work bb sh -c 'echo kept >/tmp/new'
     [ "$(cat up/tmp/new)" = kept ]
     [ "$(lamina run --upper up --work work bb cat /tmp/new)" = kept ]
-    run lamina run --read-only bb touch /tmp/new
+    run lamina run --read-only bb touch /new
     [ "$status" -ne 0 ]
+    # but where programs write whatever their file tree is, and mounts of the user's are on top of that
+    lamina run --read-only bb sh -c 'touch /run/new /tmp/new /var/tmp/new'
+    [ "$(lamina run --read-only bb ls /tmp)" = "" ]
+    echo shared >shared
+    [ "$(lamina run --read-only -v "$PWD/shared:/tmp/shared" bb cat /tmp/shared)" = shared ]
     nothing_left "$LAMINA_RUNTIME_DIR"
 }
 
