@@ -67,7 +67,7 @@ struct container_options {
 		 NULL,        "say what a container does without on this machine"},           \
 		{"read-only", 0,                                                              \
 		 OPTION_FLAG, offsetof(type, container.read_only),                            \
-		 NULL,        "only /run, /tmp and /var/tmp can be written to"},                 \
+		 NULL,        "only /run, /tmp and /var/tmp can be written to"},              \
 	{                                                                                     \
 		"tty", 't', OPTION_FLAG, offsetof(type, container.has_terminal), NULL,        \
 			"give it a terminal"                                                  \

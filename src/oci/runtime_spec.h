@@ -51,7 +51,7 @@ struct runtime_request {
 	size_t bind_count;
 	const struct idmaps *maps; /* of a user namespace of its own; NULL: that of the runtime */
 	struct span seccomp;       /* a profile; empty: no filter */
-	bool is_read_only; /* but for a tmpfs at /run, /tmp and /var/tmp */
+	bool is_read_only;         /* but for a tmpfs at /run, /tmp and /var/tmp */
 	bool has_terminal;
 	bool has_own_network; /* with nothing but lo; else that of the runtime */
 	bool is_in_userns;    /* the runtime is: no sysfs without a network of its own */
