@@ -31,8 +31,8 @@
 #define PLACE_BITS 17
 #define PLACE_COUNT (1u << PLACE_BITS)
 #define KEY_MAX (PLACE_COUNT / 4 * 3) /* fuller, and looking becomes slow */
-#define KEY_DIGITS 8
 #define PREFIX_DIGITS 2
+#define REST_DIGITS 6 /* of a key, behind the prefix */
 #define PREFIX_COUNT 256
 #define PREFIX_SHIFT 24
 #define DIRENT_SIZE_MIN 12 /* of an EROFS directory, without its name */
@@ -127,29 +127,27 @@ static int range_narrow(struct search *search)
 	return 0;
 }
 
-static bool key_parse(struct span digits, uint32_t *ret)
+/* Of "cdef01...", in the directory of a prefix. */
+static bool key_of_name(uint32_t prefix, const char *name, uint32_t *ret)
 {
-	uint8_t bytes[KEY_DIGITS / 2];
+	uint8_t bytes[REST_DIGITS / 2];
 
-	if (digits.size < KEY_DIGITS ||
-	    !hex_decode(span_of(digits.data, KEY_DIGITS), bytes, sizeof(bytes)))
+	if (strnlen(name, REST_DIGITS) < REST_DIGITS ||
+	    !hex_decode(span_of(name, REST_DIGITS), bytes, sizeof(bytes)))
 		return false;
-	*ret = key_of((uint32_t)bytes[0] << PREFIX_SHIFT | (uint32_t)bytes[1] << 16 |
-		      (uint32_t)bytes[2] << 8 | bytes[3]);
+	*ret = key_of(prefix << PREFIX_SHIFT | (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 |
+		      bytes[2]);
 	return true;
 }
 
-/* Of "ab/cdef01...", the digits without their slash. */
+/* Of "ab/cdef01...". */
 static bool key_of_path(const char *path, uint32_t *ret)
 {
-	size_t size = strlen(path);
-	char digits[KEY_DIGITS];
+	uint8_t prefix;
 
-	if (size <= KEY_DIGITS || path[PREFIX_DIGITS] != '/')
-		return false;
-	memcpy(digits, path, PREFIX_DIGITS);
-	memcpy(digits + PREFIX_DIGITS, path + PREFIX_DIGITS + 1, KEY_DIGITS - PREFIX_DIGITS);
-	return key_parse(span_of(digits, sizeof(digits)), ret);
+	return strnlen(path, PREFIX_DIGITS + 1) > PREFIX_DIGITS && path[PREFIX_DIGITS] == '/' &&
+	       hex_decode(span_of(path, PREFIX_DIGITS), &prefix, sizeof(prefix)) &&
+	       key_of_name(prefix, path + PREFIX_DIGITS + 1, ret);
 }
 
 typedef int search_visit(struct search *search, const char *path);
@@ -287,7 +285,6 @@ static int search_list(struct search *search, int objects_fd, uint32_t prefix)
 		return 0;
 	}
 	for (;;) {
-		char digits[KEY_DIGITS + 1];
 		uint32_t key;
 
 		if (atomic_load(search->stop))
@@ -298,9 +295,7 @@ static int search_list(struct search *search, int objects_fd, uint32_t prefix)
 			return -errno;
 		if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
 			continue;
-		(void)snprintf(digits, sizeof(digits), "%02x%.*s", prefix & (PREFIX_COUNT - 1),
-			       KEY_DIGITS - PREFIX_DIGITS, entry->d_name);
-		if (key_parse(span_of_string(digits), &key))
+		if (key_of_name(prefix, entry->d_name, &key))
 			key_found(search, key);
 	}
 }
