@@ -187,17 +187,32 @@ static int dir_lock(struct container_dir *dir, struct diag *why)
 	return is_in_place(dir);
 }
 
-/* What one that was killed has left goes first, while we have its lock. */
+static bool is_empty(int fd)
+{
+	CLEAN(folder_closep) DIR *list = folder_read(fd);
+	const struct dirent *entry;
+
+	while (list && (entry = readdir(list)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return false;
+	}
+	return list != NULL;
+}
+
+/*
+ * What one that was killed has left goes first, while we have its lock. That we made a folder says
+ * nothing about the one we have locked: ours may have been taken for one that was left, and what is
+ * there now is somebody else's, who was killed.
+ */
 static int dir_make(struct container_dir *dir, struct diag *why)
 {
 	for (int i = 0; i < ATTEMPTS_MAX; i++) {
-		bool is_new = mkdir(dir->path, 0711) == 0;
 		int r;
 
-		if (!is_new && errno != EEXIST)
+		if (mkdir(dir->path, 0711) < 0 && errno != EEXIST)
 			return diag_errno(why, -errno, "cannot make '%s'", dir->path);
 		r = dir_lock(dir, why);
-		if (r < 0 || (r > 0 && is_new))
+		if (r < 0 || (r > 0 && is_empty(dir->fd)))
 			return r < 0 ? r : 0;
 		if (r > 0)
 			contents_remove(dir->path);
