@@ -58,8 +58,11 @@ void regulars_see(struct regulars *regulars, uint32_t task)
 uint32_t regulars_count(const struct regulars *regulars, uint32_t task)
 {
 	for (unsigned int i = 0; i < REGULARS_MAX; i++) {
-		if (get(&regulars->regulars[i].task) == task)
-			return get(&regulars->regulars[i].count);
+		uint32_t found = get(&regulars->regulars[i].count);
+
+		/* One that was forgotten may have come back in another place. */
+		if (found > 0 && get(&regulars->regulars[i].task) == task)
+			return found;
 	}
 	return 0;
 }

@@ -37,6 +37,20 @@ static void who_left_is_forgotten(void **state)
 	assert_true(regulars_count(&here, 2) > 50);
 }
 
+static void who_comes_back_counts_wherever_the_place_is(void **state)
+{
+	(void)state;
+	for (uint32_t task = 1; task <= REGULARS_MAX; task++)
+		regulars_see(&here, task);
+	for (int i = 0; i < 600; i++)
+		regulars_see(&here, 1);
+	for (uint32_t task = REGULARS_MAX; task > 1; task--) {
+		assert_int_equal(0, regulars_count(&here, task));
+		regulars_see(&here, task);
+		assert_int_equal(1, regulars_count(&here, task));
+	}
+}
+
 static void there_is_room_for_some(void **state)
 {
 	uint32_t known = 0;
@@ -64,6 +78,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(who_asks_more_counts_more),
 		TEST(who_left_is_forgotten),
+		TEST(who_comes_back_counts_wherever_the_place_is),
 		TEST(there_is_room_for_some),
 		TEST(no_task_is_nobody),
 	};
