@@ -117,7 +117,8 @@ int reply_span(struct fuse_reply *reply, struct span bytes)
 
 bool reply_takes_file(const struct fuse_reply *reply, size_t size)
 {
-	return reply->conduit && size >= CONDUIT_SIZE_MIN && size <= reply_room(reply);
+	return reply->conduit && !reply->conduit->is_no_use && size >= CONDUIT_SIZE_MIN &&
+	       size <= reply_room(reply);
 }
 
 bool reply_file(struct fuse_reply *reply, int fd, uint64_t offset, size_t size)

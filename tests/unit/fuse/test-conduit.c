@@ -152,6 +152,10 @@ static void only_large_answers_are_taken_and_only_by_who_can(void **state)
 	(void)state;
 	assert_false(reply_file(&reply, file_fd, 0, REPLY_READ_MAX));
 	reply = reply_begin(&head, &conduit);
+	conduit.is_no_use = true;
+	assert_false(reply_takes_file(&reply, CONDUIT_SIZE_MIN));
+	conduit.is_no_use = false;
+	assert_true(reply_takes_file(&reply, CONDUIT_SIZE_MIN));
 	assert_false(reply_file(&reply, file_fd, 0, CONDUIT_SIZE_MIN - 1));
 	assert_false(reply_file(&reply, file_fd, 0, REPLY_READ_MAX + 1));
 	assert_false(reply_file(&reply, file_fd, FILE_SIZE, CONDUIT_SIZE_MIN));
