@@ -133,6 +133,14 @@ static int beginning_compare(void *context, const char *tag, const char *stream,
 	return 0;
 }
 
+bool oci_digest_is_brief(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size >= OCI_DIGEST_BRIEF_SIZE && size < DIGEST_HEX_SIZE_MAX &&
+	       strspn(text, "0123456789abcdef") == size;
+}
+
 /* Only of images that have a name: others may be gone tomorrow. -ENOENT without a diag. */
 static int by_beginning(const struct store *store, const char *text, struct digest *ret_digest,
 			struct digest *ret_id, struct diag *why)
@@ -140,9 +148,7 @@ static int by_beginning(const struct store *store, const char *text, struct dige
 	struct beginning beginning = {.hex = span_of_string(text)};
 	int r;
 
-	if (beginning.hex.size < OCI_DIGEST_BRIEF_SIZE ||
-	    beginning.hex.size >= DIGEST_HEX_SIZE_MAX ||
-	    strspn(text, "0123456789abcdef") != beginning.hex.size)
+	if (!oci_digest_is_brief(text))
 		return -ENOENT;
 	r = tag_list(store, beginning_compare, &beginning, why);
 	if (r < 0)

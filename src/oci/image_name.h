@@ -7,6 +7,8 @@
 #ifndef LAMINA_OCI_IMAGE_NAME_H
 #define LAMINA_OCI_IMAGE_NAME_H
 
+#include <stdbool.h>
+
 #include "base/digest.h"
 #include "store/streams.h"
 
@@ -15,6 +17,9 @@ struct store; /* store/store.h */
 
 /* Hex digits of a digest that are taken for it, and that people are shown. */
 #define OCI_DIGEST_BRIEF_SIZE 12
+
+/* Whether text is so many of them or more, in lower case, and nothing else. */
+bool oci_digest_is_brief(const char *text);
 
 enum oci_part {
 	OCI_PART_LAYER, /* by its diff_id; of an artifact, by the digest of the blob */

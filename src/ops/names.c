@@ -280,7 +280,7 @@ static int meant_find(const struct store *store, const char *text, struct meant 
 {
 	int r;
 
-	if (strlen(text) < OCI_DIGEST_BRIEF_SIZE || text[strspn(text, "0123456789abcdef")])
+	if (!oci_digest_is_brief(text))
 		return -ENOENT;
 	ret->digits = text;
 	r = names_each(store, add_meant, ret, why);
